@@ -1,0 +1,204 @@
+"""What an engine, a reader, a saver and the other parts are: protocols of two to five methods.
+
+Nothing needs to be subclassed. The kernel checks, when a class is first used, that it has the methods, and says which
+is missing and which distribution it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from odibi_core.plugin.datasets import Dataset, Frame, SaveReport
+
+__all__ = [
+    "CacheSupport",
+    "CheckResult",
+    "ConfigStore",
+    "Connection",
+    "ConnectionConfig",
+    "EngineConfig",
+    "ErrorExplainer",
+    "ExecutionEngine",
+    "LogSink",
+    "Reader",
+    "RememberingLogSink",
+    "Saver",
+    "SecretProvider",
+    "SessionHolder",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """What an engine is built from.
+
+    Args:
+        project_root: The project's folder.
+        options: The manifest's ``engines.<name>``, validated by the engine's options model.
+        session: A session that the caller handed in (a SparkSession); the engine must not stop it.
+    """
+
+    project_root: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    session: Any = field(default=None, repr=False)
+
+
+class ExecutionEngine(Protocol):
+    """One data-frame library, as far as the kernel needs it. One instance serves a run, from several threads."""
+
+    def is_frame(self, value: object, /) -> bool:
+        """Return whether a value is one of this engine's frames; must not raise."""
+
+    def count_rows(self, frame: Frame, /) -> int | None:
+        """Return the number of rows if it is known without starting a computation, else None."""
+
+    def to_arrow(self, frame: Frame, /) -> Any:
+        """Return an object with ``__arrow_c_stream__``, without copying where the library allows."""
+
+    def from_arrow(self, stream: Any, /) -> Frame:
+        """Return a frame from any object with ``__arrow_c_stream__``."""
+
+    def close(self) -> None:
+        """Let go of what this instance started; called once, at the end of the run."""
+
+
+@runtime_checkable
+class SessionHolder(Protocol):
+    """Optional for an engine: it has a session, which v2-style functions get as ``spark``."""
+
+    @property
+    def session(self) -> Any:
+        """The session."""
+
+
+@runtime_checkable
+class CacheSupport(Protocol):
+    """Optional for an engine whose sheet says ``cache``: keep a table in memory between transformations."""
+
+    def cache(self, dataset: Dataset, /) -> None:
+        """Cache a dataset that is about to be read more than once."""
+
+    def uncache(self, dataset: Dataset, /) -> None:
+        """Undo `cache`; a dataset that is not cached is no error."""
+
+
+@runtime_checkable
+class ErrorExplainer(Protocol):
+    """Optional for an engine: put an error of its library into words."""
+
+    def explain_error(self, error: BaseException, frames: Mapping[str, Frame], /) -> str | None:
+        """Return one or two sentences on an error of a function, or None to keep the error's own words.
+
+        Args:
+            error: What the function raised.
+            frames: The frames it was given, by the name of the input.
+        """
+
+
+class Reader(Protocol):
+    """Reads datasets of one format into frames of one engine. Called from several threads at once."""
+
+    def read(self, dataset: Dataset, /) -> Frame:
+        """Return the dataset's rows.
+
+        Args:
+            dataset: What to read; its options were validated by the spec's options model.
+
+        Raises:
+            DatasetNotFoundError: Nothing is there.
+            DataFormatError: What is there is not of this format.
+        """
+
+
+class Saver(Protocol):
+    """Saves frames of one engine as datasets of one format. Called from several threads at once."""
+
+    def save(self, frame: Frame, dataset: Dataset, /) -> SaveReport:
+        """Save a frame: afterwards all of it is there, or nothing has changed.
+
+        Args:
+            frame: What to save; it must not be changed.
+            dataset: Where and how; its mode is one of the spec's modes.
+
+        Raises:
+            DatasetExistsError: The mode is ``error`` and something is there.
+        """
+
+
+class LogSink(Protocol):
+    """Takes run-log records. Calls for one sink never overlap."""
+
+    def write(self, records: Sequence[Mapping[str, Any]], /) -> None:
+        """Store records, all of them or none; an empty sequence is fine.
+
+        Args:
+            records: Mappings with the columns of the run log, in the order of their ``seq``.
+        """
+
+
+@runtime_checkable
+class RememberingLogSink(Protocol):
+    """Optional for a log sink: it can say what it has, so a batch that was cut off is neither lost nor repeated."""
+
+    def last_seq(self, run_id: str, /) -> int:
+        """Return the highest ``seq`` stored for a run, 0 if there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionConfig:
+    """What a connection is built from.
+
+    Args:
+        name: The connection's name in the manifest.
+        project_root: The project's folder.
+        options: The manifest's ``connections.<name>`` without ``type``, validated by the options model.
+    """
+
+    name: str
+    project_root: Path
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Connection(Protocol):
+    """Turns the path of a row into a location that readers and savers can open."""
+
+    def locate(self, path: str, /) -> str:
+        """Return the absolute path or URI of a path that is relative to the connection; may not leave it."""
+
+    def storage_options(self) -> Mapping[str, Any]:
+        """Return what is needed to reach the location, as fsspec understands it; empty for local files."""
+
+
+class SecretProvider(Protocol):
+    """Looks secrets up."""
+
+    def get(self, key: str, /) -> str | None:
+        """Return the secret's value, or None if there is no such secret."""
+
+
+class ConfigStore(Protocol):
+    """Where transformation and ingestion rows come from, when not from the project's own files."""
+
+    def read_transformations(self, project: str, env: str, /) -> Iterable[Mapping[str, Any]]:
+        """Return the TransformationRegistry rows of a project and environment, enabled or not."""
+
+    def read_ingestion(self, project: str, env: str, /) -> Iterable[Mapping[str, Any]]:
+        """Return the ingestion rows of a project and environment, enabled or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check of `odibi doctor` found.
+
+    Args:
+        status: ``"ok"``, ``"warning"`` or ``"error"``.
+        message: What was found, in one sentence.
+        suggestion: What to do about it.
+    """
+
+    status: Literal["ok", "warning", "error"]
+    message: str
+    suggestion: str = ""

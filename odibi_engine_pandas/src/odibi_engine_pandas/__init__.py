@@ -1,0 +1,1 @@
+"""The pandas engine for Odibi."""

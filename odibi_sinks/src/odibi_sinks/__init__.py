@@ -1,0 +1,1 @@
+"""Log sinks for Odibi."""
