@@ -1,0 +1,67 @@
+"""What holds for every test: real packages, no settings from outside, and skips that are counted in the open."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A machine shared by several runs has no steady clock, so no example has a deadline.
+settings.register_profile("dev", deadline=None)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    max_examples=40,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith("ODIBI_")]:
+        del os.environ[name]
+    wrong = [problem for source in _package_folders() if (problem := _what_is_wrong(source))]
+    if wrong:
+        raise pytest.UsageError("\n".join([*wrong, "Run the tests with `make test`: it installs this checkout first."]))
+
+
+def _package_folders() -> list[Path]:
+    return sorted(
+        init.parent for member in ("odibi_*", "plugins/*") for init in ROOT.glob(f"{member}/src/*/__init__.py")
+    )
+
+
+def _what_is_wrong(source: Path) -> str:
+    """Say why a package that is about to be tested is not this checkout's.
+
+    Without an install, the folder `odibi_core/` of the checkout is importable as an empty namespace package.
+    """
+    spec = find_spec(source.name)
+    origin = None if spec is None else spec.origin
+    if origin is None:
+        return f"{source.name} is not installed: importing it would find an empty folder of the checkout or nothing."
+    if Path(origin).resolve() != source / "__init__.py":
+        return f"{source.name} is installed from {origin}, not from this checkout ({source})."
+    return ""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(_reason(report) for report in skipped)
+    if reasons:
+        terminalreporter.section(f"{reasons.total()} skipped")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:4} x {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
