@@ -8,11 +8,12 @@ counted, and frames are the very objects that the transformation works with, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 from odibi_core.plugin.datasets import Dataset, Frame
 
@@ -81,15 +82,36 @@ class Event:
             >>> LayerStart(run_id="r", project="P", env="qat", engine="pandas", layer="Silver").payload()["layer"]
             'Silver'
         """
-        data: dict[str, Any] = {"event": self.name}
-        for field_ in fields(self):
-            value = getattr(self, field_.name)
-            data[field_.name] = value.name if isinstance(value, Dataset) else value
-        if "duration_seconds" in data:
-            data["duration"] = data["duration_seconds"]
-        if "frame" in data:
-            data["df"] = data.pop("frame")
-        return data
+        keys, get_values = _payload_plan(type(self))
+        return dict(zip(keys, get_values(self), strict=True))
+
+    @classmethod
+    def payload_keys(cls) -> tuple[str, ...]:
+        """Return the keys of this event's `payload`: what a filter may name.
+
+        Example:
+            >>> LayerStart.payload_keys()
+            ('event', 'run_id', 'project', 'env', 'engine', 'timestamp', 'layer')
+        """
+        return _payload_plan(cls)[0]
+
+
+_PayloadPlan: TypeAlias = tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]
+_payload_plans: dict[type[Event], _PayloadPlan] = {}
+
+
+def _payload_plan(type_: type[Event]) -> _PayloadPlan:
+    # One attrgetter per class: half the time of going through dataclasses.fields for each event.
+    if type_ in _payload_plans:
+        return _payload_plans[type_]
+    keys, paths = ["event"], ["name"]
+    for field_ in fields(type_):
+        keys.append("df" if field_.name == "frame" else field_.name)
+        paths.append("dataset.name" if field_.name == "dataset" else field_.name)
+    if "duration_seconds" in keys:
+        keys.append("duration")
+        paths.append("duration_seconds")
+    return _payload_plans.setdefault(type_, (tuple(keys), attrgetter(*paths)))
 
 
 @dataclass(slots=True, kw_only=True)
