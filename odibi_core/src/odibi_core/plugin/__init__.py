@@ -73,6 +73,7 @@ from odibi_core.plugin.protocols import (
     SecretProvider,
     SessionHolder,
 )
+from odibi_core.plugin.records import RECORD_COLUMNS, RECORD_SCHEMA, ColumnType, RecordColumn
 from odibi_core.plugin.specs import (
     Capability,
     CheckSpec,
@@ -93,6 +94,8 @@ __all__ = [
     "ENTRY_POINT_GROUP",
     "EVENT_ALIASES",
     "EVENT_TYPES",
+    "RECORD_COLUMNS",
+    "RECORD_SCHEMA",
     "SAVE_MODES",
     "BronzeEnd",
     "BronzeStart",
@@ -103,6 +106,7 @@ __all__ = [
     "CheckResult",
     "CheckSpec",
     "ColumnNotFoundError",
+    "ColumnType",
     "CommandSpec",
     "ConfigError",
     "ConfigStore",
@@ -146,6 +150,7 @@ __all__ = [
     "ProjectTask",
     "Reader",
     "ReaderSpec",
+    "RecordColumn",
     "RememberingLogSink",
     "RunLogError",
     "SaveMode",
