@@ -1,0 +1,253 @@
+"""Answers about runs: from an SQLite index that is derived from the journals and never written by a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from odibi_core.errors import SelectionError, did_you_mean
+from odibi_core.runlog.layout import run_ids
+from odibi_core.runlog.records import fold, iso
+from odibi_core.runlog.run_rows import RunRow, fetch_runs
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["RunIndex"]
+
+T = TypeVar("T")
+
+_ENDED: Final = ("SUCCESS", "FAILED", "ABORTED")
+_TRANSFORMATIONS: Final = """
+SELECT transformation_id, layer, step, engine, module, function, status, attempts, duration_seconds, rows_read,
+       rows_written, error_message AS error, start_time, end_time, plant, asset
+FROM transformations WHERE run_id = ? ORDER BY first_seq
+"""
+_FAILED: Final = """
+SELECT transformation_id, start_time, end_time, error_message, duration_seconds, status, layer, run_id
+FROM executions
+WHERE project_key = :project AND env_key = :env AND start_time >= :since AND status IN ('FAILED', 'ABORTED')
+ORDER BY start_time DESC, first_seq DESC
+"""
+_FIGURES: Final = """
+SELECT layer, status, count(*) AS count, total(duration_seconds) AS seconds, count(duration_seconds) AS timed,
+       max(start_time) AS last_run
+FROM executions
+WHERE project_key = :project AND env_key = :env AND start_time >= :since
+GROUP BY layer, status ORDER BY min(first_seq), layer
+"""
+
+
+class RunIndex:
+    """Answers questions about a project's runs. Every answer takes in what the journals say at that moment.
+
+    Names of projects and environments match whatever their case. An answer that cannot be given is a `RunLogError`,
+    never an empty list: "there were no failures" and "it is not known" are different things at 3 am.
+
+    Args:
+        state_dir: The project's `.odibi` folder; one that does not exist means that nothing ever ran.
+
+    Example:
+        >>> index = RunIndex(Path("a-project-that-never-ran/.odibi"))
+        >>> index.has_runs, index.runs()
+        (False, [])
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether there ever was a run.
+
+        Raises:
+            RunLogError: That cannot be known.
+        """
+        return bool(run_ids(self._state_dir))
+
+    def refresh(self) -> None:
+        """Take in what the journals say; every other method does that too.
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+        self._ask(lambda _: None)
+
+    def runs(self, project: str | None = None, env: str | None = None, limit: int | None = None) -> list[RunRow]:
+        """Return runs, the newest first.
+
+        Args:
+            project: Only of this project.
+            env: Only of this environment.
+            limit: At most so many.
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+        return self._ask(lambda connection: fetch_runs(connection, project=project, env=env, limit=limit)) or []
+
+    def run(self, run_id: str | None = None) -> RunRow | None:
+        """Return one run.
+
+        Args:
+            run_id: Its id; None for the newest.
+
+        Returns:
+            The run, or None if the newest was asked for and there never was one.
+
+        Raises:
+            SelectionError: There is no such run.
+            RunLogError: A journal cannot be read.
+        """
+        found = self._ask(lambda connection: fetch_runs(connection, run_id=run_id, limit=1))
+        if not found and run_id is not None:
+            raise self._unknown(run_id)
+        return found[0] if found else None
+
+    def transformations(self, run_id: str) -> list[dict[str, Any]]:
+        """Return what became of each transformation that a run began or skipped, in the order in which it did.
+
+        Args:
+            run_id: The run.
+
+        Returns:
+            One dictionary each: ``transformation_id``, ``layer``, ``step``, ``engine``, ``module``, ``function``, the
+            last ``status``, ``attempts``, ``duration_seconds``, ``rows_read``, ``rows_written``, ``error``, and also
+            ``start_time``, ``end_time``, ``plant`` and ``asset``.
+
+        Raises:
+            SelectionError: There is no such run.
+            RunLogError: A journal cannot be read.
+        """
+
+        def question(connection: sqlite3.Connection) -> list[dict[str, Any]] | None:
+            if not fetch_runs(connection, run_id=run_id, limit=1):
+                return None
+            return [dict(row) for row in connection.execute(_TRANSFORMATIONS, (run_id,))]
+
+        found = self._ask(question)
+        if found is None:
+            raise self._unknown(run_id)
+        return found
+
+    def failed(self, project: str, env: str, hours: float = 24) -> list[dict[str, Any]]:
+        """Return the executions that failed or were aborted, the newest first.
+
+        Args:
+            project: The project's name.
+            env: The environment.
+            hours: How far back they may have begun.
+
+        Returns:
+            One dictionary each: ``transformation_id``, ``start_time``, ``end_time``, ``error_message``,
+            ``duration_seconds``, ``status``, ``layer``, ``run_id``.
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+
+        def question(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute(_FAILED, _recent(project, env, hours))]
+
+        return self._ask(question) or []
+
+    def status(self, project: str, env: str, hours: float = 24) -> dict[str, Any]:
+        """Return how a project's transformations fared. Each execution counts once, whatever its attempts.
+
+        Args:
+            project: The project's name.
+            env: The environment.
+            hours: How far back they may have begun.
+
+        Returns:
+            ``project``, ``environment``, ``period_hours``, ``total_runs`` (executions that have ended),
+            ``success_count``, ``failed_count`` (aborted ones included), ``success_rate`` (such as ``"97.4%"``, or
+            ``"N/A"`` if nothing has ended), ``avg_duration_seconds``, ``last_run`` (when the last one began, or None).
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+        figures = self._figures(project, env, hours)
+        return {
+            "project": project,
+            "environment": env,
+            "period_hours": hours,
+            **{name: value for name, value in _summed(figures).items() if name != "skipped_count"},
+        }
+
+    def layer_summary(self, project: str, env: str, hours: float = 24) -> list[dict[str, Any]]:
+        """Return the figures of `status` by layer, in the order in which the layers ran.
+
+        Args:
+            project: The project's name.
+            env: The environment.
+            hours: How far back the executions may have begun.
+
+        Returns:
+            One dictionary per layer: ``layer``, ``total_runs``, ``success_count``, ``failed_count``,
+            ``skipped_count``, ``success_rate``, ``avg_duration_seconds``, ``last_run``.
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+        figures = self._figures(project, env, hours)
+        layers = dict.fromkeys(figure["layer"] for figure in figures)
+        return [
+            {"layer": layer, **_summed([figure for figure in figures if figure["layer"] == layer])} for layer in layers
+        ]
+
+    def _figures(self, project: str, env: str, hours: float) -> list[dict[str, Any]]:
+        def question(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute(_FIGURES, _recent(project, env, hours))]
+
+        return self._ask(question) or []
+
+    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
+        if not self.has_runs:
+            return None
+        from odibi_core.runlog.index_store import answer
+
+        return answer(self._state_dir, question)
+
+    def _unknown(self, run_id: str) -> SelectionError:
+        known = run_ids(self._state_dir)
+        newest = ", ".join(reversed(known[-5:]))
+        hint = " ".join(filter(None, [f"The newest: {newest}." if known else "", did_you_mean(run_id, known)]))
+        return SelectionError(
+            f"Run {run_id!r} not found among {len(known)} run(s) in {self._state_dir}. {hint}".strip()
+        )
+
+
+def _recent(project: str, env: str, hours: float) -> dict[str, str]:
+    try:
+        since = iso(datetime.now(UTC) - timedelta(hours=hours))
+    except OverflowError:
+        since = ""  # further back than there are dates: from the beginning
+    return {"project": fold(project), "env": fold(env), "since": since}
+
+
+def _summed(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def total(column: str, *statuses: str) -> Any:
+        return sum(figure[column] for figure in figures if figure["status"] in statuses)
+
+    ended, timed = total("count", *_ENDED), total("timed", *_ENDED)
+    return {
+        "total_runs": ended,
+        "success_count": total("count", "SUCCESS"),
+        "failed_count": total("count", "FAILED", "ABORTED"),
+        "skipped_count": total("count", "SKIPPED"),
+        "success_rate": _rate(total("count", "SUCCESS"), of=ended),
+        "avg_duration_seconds": round(total("seconds", *_ENDED) / timed, 3) if timed else 0.0,
+        "last_run": max((figure["last_run"] for figure in figures), default=None),
+    }
+
+
+def _rate(successes: int, *, of: int) -> str:
+    if not of:
+        return "N/A"
+    # Rounding may not turn one failure in ten thousand into none, nor one success into none.
+    tenths = round(1000 * successes / of)
+    tenths = min(tenths, 999) if successes < of else 1000
+    return f"{max(tenths, 1 if successes else 0) / 10:.1f}%"

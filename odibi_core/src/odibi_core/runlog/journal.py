@@ -1,0 +1,367 @@
+"""The journal of a run: one append-only file, one unbuffered write per record.
+
+What was appended survives the death of the process (`kill -9` included), because it is in the operating system's hands
+when `append` returns. Power failure is another matter: `barrier` waits for the disk, and costs a hundred times as much,
+so it is called where something depends on it: run start, saved outputs, run end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import os
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final
+
+from odibi_core.errors import RunLogError
+from odibi_core.runlog.layout import check_run_id, journal_path, make_state_dir, marker_path
+from odibi_core.runlog.liveness import lock_file, process_mark
+from odibi_core.runlog.records import (
+    JOURNAL_SCHEMA,
+    RecordEncoder,
+    RecordStatus,
+    RunStatus,
+    encode_line,
+    iso,
+    now_iso,
+    seconds_or_none,
+    text_or_none,
+)
+
+__all__ = ["Journal"]
+
+_RECORD_STATUSES: Final = frozenset(str(status) for status in RecordStatus)
+_END_STATUSES: Final = frozenset(str(status) for status in RunStatus) - {"RUNNING"}
+
+_open_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+class Journal:
+    """The journal of one run, open for writing. Made by `create`; all methods may be called from any thread.
+
+    Args:
+        path: The file.
+        run_id: The run.
+        file: The file, open for unbuffered appending, with the header in it.
+        encoder: What writes the records.
+
+    Example:
+        >>> import tempfile
+        >>> from datetime import UTC
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> journal = Journal.create(
+        ...     folder, run_id="r1", project="P", env="qat", engine="pandas", layers=["Bronze"], plugins={}
+        ... )
+        >>> journal.append(transformation_id="t1", status="RUNNING", layer="Bronze", start_time=datetime.now(UTC))
+        1
+        >>> journal.close("ABORTED", error="KeyboardInterrupt", duration_seconds=0.1)
+    """
+
+    def __init__(self, *, path: Path, run_id: str, file: FileIO, encoder: RecordEncoder) -> None:
+        self.path = path
+        self.run_id = run_id
+        self._file = file
+        self._descriptor = file.fileno()
+        self._encoder = encoder
+        self._seq = 0
+        self._size = self.first_offset = os.fstat(self._descriptor).st_size
+        self._lock = threading.Lock()
+        self._syncing = threading.Lock()
+        _open_journals.add(self)
+
+    @classmethod
+    def create(
+        cls,
+        state_dir: Path,
+        *,
+        run_id: str,
+        project: str,
+        env: str,
+        engine: str,
+        layers: Sequence[str],
+        plugins: Mapping[str, str],
+        plan: Sequence[Mapping[str, Any]] = (),
+    ) -> Journal:
+        """Start a run's journal: take the lock that says the run lives, write the header, and wait for the disk.
+
+        Args:
+            state_dir: The project's `.odibi` folder; made if it is not there.
+            run_id: From `new_run_id`.
+            project: The project's name.
+            env: The environment.
+            engine: The run's engine.
+            layers: The layers that will run, in order.
+            plugins: The version of every active plugin, by name.
+            plan: What will run and why it was resolved so, one mapping per transformation.
+
+        Raises:
+            RunLogError: The folder or the file cannot be written, or the run has a journal already.
+        """
+        path = journal_path(state_dir, check_run_id(run_id))
+        make_state_dir(state_dir)
+        kernel = _kernel_version()
+        try:
+            marker_path(path).touch()
+            file = FileIO(path, "xb", opener=_open_for_appending)
+        except FileExistsError as error:
+            raise RunLogError(
+                f"Run {run_id} has a journal already: {path}. Every run needs an id of its own."
+            ) from error
+        except OSError as error:
+            raise RunLogError(f"Cannot create the journal {path}: {error.strerror}.") from error
+        try:
+            # Waiting is short: only somebody who looks whether the run is dead can hold the lock, for a moment.
+            lock = lock_file(file.fileno(), wait=True)
+            header = {
+                "schema": JOURNAL_SCHEMA,
+                "run_id": run_id,
+                "project": project,
+                "env": env,
+                "engine": engine,
+                "layers": list(layers),
+                "started": now_iso(),
+                **process_mark(),
+                "lock": lock,
+                "kernel_version": kernel,
+                "plugins": dict(plugins),
+                "plan": [dict(entry) for entry in plan],
+            }
+            _write_whole(file.fileno(), encode_line("run", header))
+            os.fsync(file.fileno())
+            _sync_folder(path.parent)
+        except OSError as error:
+            _discard(path, file)
+            raise RunLogError(f"Cannot write the journal {path}: {error.strerror}.") from error
+        except BaseException:
+            _discard(path, file)
+            raise
+        versions = "; ".join(f"{name} {version}" for name, version in sorted({"odibi-core": kernel, **plugins}.items()))
+        encoder = RecordEncoder(run_id=run_id, project=project, env=env, plugin_versions=versions)
+        return cls(path=path, run_id=run_id, file=file, encoder=encoder)
+
+    @property
+    def last_seq(self) -> int:
+        """The ``seq`` of the last record, 0 before the first."""
+        return self._seq
+
+    @property
+    def is_open(self) -> bool:
+        """Whether records can be appended."""
+        return self._descriptor >= 0
+
+    def append(
+        self,
+        *,
+        transformation_id: str,
+        status: str,
+        layer: str,
+        start_time: datetime,
+        end_time: datetime | None = None,
+        duration_seconds: float | None = None,
+        error_message: str | None = None,
+        plant: str | None = None,
+        asset: str | None = None,
+        step: int | None = None,
+        module: str | None = None,
+        function: str | None = None,
+        engine: str | None = None,
+        attempt: int = 1,
+        rows_read: int | None = None,
+        rows_written: int | None = None,
+    ) -> int:
+        """Write one record; when this returns, the record survives the death of the process.
+
+        Args:
+            transformation_id: The row's id.
+            status: A `RecordStatus`.
+            layer: The row's layer.
+            start_time: When the attempt began, timezone-aware.
+            end_time: When it ended, timezone-aware.
+            duration_seconds: How long it took, by a monotonic clock.
+            error_message: Type and message of the error, or why it was skipped; of any length and content.
+            plant: The row's entity_1.
+            asset: The row's entity_2.
+            step: The row's step.
+            module: The module of the row's function.
+            function: The name of the row's function.
+            engine: The engine the row runs on.
+            attempt: Which attempt, counted from 1.
+            rows_read: Rows of all inputs, if known.
+            rows_written: Rows of all outputs, if known.
+
+        Returns:
+            The record's ``seq``: 1, 2, 3 ... without holes.
+
+        Raises:
+            RunLogError: It could not be written, or the journal is closed. The journal is as it was before.
+            ValueError: The status is no `RecordStatus`, or a time is without time zone.
+        """
+        if status not in _RECORD_STATUSES:
+            raise ValueError(f"{status!r} is no status of a record. There are: {', '.join(RecordStatus)}.")
+        tail = self._encoder.encode(
+            {
+                "transformation_id": text_or_none(transformation_id),
+                "plant": text_or_none(plant),
+                "asset": text_or_none(asset),
+                "start_time": iso(start_time),
+                "end_time": None if end_time is None else iso(end_time),
+                "status": status,
+                "duration_seconds": seconds_or_none(duration_seconds),
+                "error_message": text_or_none(error_message),
+                "layer": layer,
+                "step": step,
+                "module": module,
+                "function": function,
+                "engine": engine,
+                "attempt": attempt,
+                "rows_read": rows_read,
+                "rows_written": rows_written,
+            }
+        )
+        with self._lock:
+            seq, before = self._seq + 1, self._size
+            line = b'{"type":"record","seq":%d,%b' % (seq, tail)
+            try:
+                written = os.write(self._descriptor, line)
+                if written != len(line):
+                    _write_whole(self._descriptor, line[written:])
+                self._size = before + len(line)
+                self._seq = seq
+            except BaseException as error:
+                self._settle(seq, before=before, after=before + len(line))
+                if isinstance(error, OSError):
+                    raise self._write_error(error) from error
+                raise
+        return seq
+
+    def barrier(self) -> None:
+        """Wait until everything that was appended is on the disk.
+
+        Raises:
+            RunLogError: The disk says that it is not.
+        """
+        with self._syncing:
+            self._check_open()
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                raise RunLogError(f"Cannot bring the journal {self.path} to disk: {error.strerror}.") from error
+
+    def close(self, status: str, *, duration_seconds: float, error: str | None = None) -> None:
+        """Write how the run ended, wait for the disk, and let go of the lock. Closing again does nothing.
+
+        Args:
+            status: A `RunStatus` other than RUNNING.
+            duration_seconds: How long the run took, by a monotonic clock.
+            error: Why it did not succeed.
+
+        Raises:
+            RunLogError: The end could not be written. The file is closed all the same; the next start writes the end.
+        """
+        if status not in _END_STATUSES:
+            raise ValueError(f"A run cannot end as {status!r}, only as {', '.join(sorted(_END_STATUSES))}.")
+        with self._syncing, self._lock:
+            if not self.is_open:
+                return
+            end = {
+                "status": status,
+                "ended": now_iso(),
+                "duration_seconds": seconds_or_none(duration_seconds),
+                "error": text_or_none(error),
+                "records": self._seq,
+            }
+            try:
+                _write_whole(self._descriptor, encode_line("end", end))
+                os.fsync(self._descriptor)
+            except OSError as problem:
+                with contextlib.suppress(OSError):  # a torn last line is known to every reader
+                    os.ftruncate(self._descriptor, self._size)
+                raise self._write_error(problem) from problem
+            else:
+                marker_path(self.path).unlink(missing_ok=True)
+            finally:
+                self._forget()
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise RunLogError(f"The journal {self.path} is closed, or belongs to another process.")
+
+    def _settle(self, seq: int, *, before: int, after: int) -> None:
+        # A write failed, or Ctrl-C arrived in the midst of it: afterwards all of the record is there, or none of it.
+        if not self.is_open:
+            return
+        try:
+            if os.fstat(self._descriptor).st_size == after:
+                self._size, self._seq = after, seq
+                return
+            os.ftruncate(self._descriptor, before)
+        except OSError:
+            self._forget()  # nothing may be written behind a torn line; the next start cuts it off
+        self._size, self._seq = before, seq - 1
+
+    def _write_error(self, error: OSError) -> RunLogError:
+        if not self.is_open:
+            return RunLogError(
+                f"The journal {self.path} is closed, or belongs to another process; nothing was written."
+            )
+        advice = "Free some space; " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        return RunLogError(
+            f"Cannot write the journal {self.path}: {error.strerror}. {advice}what was written before is whole: "
+            f"{self._seq} record(s)."
+        )
+
+    def _forget(self) -> None:
+        self._descriptor = -1
+        self._file.close()
+
+
+def _open_for_appending(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_APPEND, 0o666)
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _discard(path: Path, file: FileIO) -> None:
+    # A run without a header did nothing, so nothing is lost with it.
+    file.close()
+    path.unlink(missing_ok=True)
+    marker_path(path).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Without this a power failure can forget the file although its content was synced. Windows has nothing like it.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@functools.cache
+def _kernel_version() -> str:
+    from importlib.metadata import version
+
+    return version("odibi-core")
+
+
+def _let_go_after_fork() -> None:
+    # A forked worker shares the lock with its parent: it would keep a killed run looking alive for as long as it lives.
+    for journal in list(_open_journals):
+        if journal.is_open:
+            journal._forget()  # noqa: SLF001  # its own class
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_after_fork)

@@ -1,0 +1,169 @@
+"""Where things are in a project's `.odibi` folder, and how runs are named.
+
+::
+
+    .odibi/
+      .gitignore              *
+      runs/<run_id>.jsonl     the journal of a run: the truth
+      runs/<run_id>.open      there from before the journal until after its end line: a hint where recovery has to look
+      index.sqlite3           derived from the journals; may be deleted at any time
+      delivery/<sink>/        one cursor per run that a log sink does not have completely, and the sink's lock
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from odibi_core.errors import RunLogError
+
+__all__ = [
+    "check_run_id",
+    "delivery_folder",
+    "index_path",
+    "journal_path",
+    "make_folder",
+    "make_state_dir",
+    "marker_path",
+    "new_run_id",
+    "run_ids",
+    "runs_folder",
+    "write_atomically",
+]
+
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_NOT_IN_A_FOLDER_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def new_run_id() -> str:
+    """Return an id for a run that starts now; ids sort by the time of their start.
+
+    Returns:
+        UTC to the microsecond and eight random hexadecimal digits, such as ``20261121T213000.123456-1a2b3c4d``.
+
+    Example:
+        >>> len(new_run_id())
+        31
+    """
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(4)}"
+
+
+def check_run_id(run_id: str) -> str:
+    """Return a run id that is safe as a file name, or raise ValueError."""
+    if _RUN_ID.fullmatch(run_id) is None:
+        raise ValueError(
+            f"Run id {run_id!r} cannot name a journal: letters, digits, '.', '_' and '-' are allowed, starting with a "
+            f"letter or digit, 121 at most. Use new_run_id()."
+        )
+    return run_id
+
+
+def runs_folder(state_dir: Path) -> Path:
+    """Return the folder of the journals."""
+    return state_dir / "runs"
+
+
+def journal_path(state_dir: Path, run_id: str) -> Path:
+    """Return the file of a run's journal."""
+    return runs_folder(state_dir) / f"{run_id}.jsonl"
+
+
+def marker_path(journal: Path) -> Path:
+    """Return the file that says that a journal may still be without its end line."""
+    return journal.with_suffix(".open")
+
+
+def index_path(state_dir: Path) -> Path:
+    """Return the file of the derived index."""
+    return state_dir / "index.sqlite3"
+
+
+def delivery_folder(state_dir: Path, key: str) -> Path:
+    """Return the folder of a log sink's cursors.
+
+    Args:
+        state_dir: The project's `.odibi` folder.
+        key: The sink's stable key; any text. Keys that differ have folders that differ.
+    """
+    readable = _NOT_IN_A_FOLDER_NAME.sub("_", key).strip("._")[:40]
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return state_dir / "delivery" / f"{readable or 'sink'}-{digest}"
+
+
+def run_ids(state_dir: Path, *, suffix: str = ".jsonl") -> tuple[str, ...]:
+    """Return the runs that have a file with a suffix in the folder of the journals, oldest first.
+
+    Args:
+        state_dir: The project's `.odibi` folder; one that does not exist has no runs.
+        suffix: ``".jsonl"`` for all journals, ``".open"`` for those that may be without an end line.
+
+    Raises:
+        RunLogError: The folder is there and cannot be read.
+    """
+    folder = runs_folder(state_dir)
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise RunLogError(
+            f"Cannot list the run log's folder {folder}: {error.strerror}. Whether there were runs is not known. "
+            f"Check that it is a folder and that this user may read it."
+        ) from error
+    found = (name[: -len(suffix)] for name in names if name.endswith(suffix))
+    return tuple(sorted(run_id for run_id in found if _RUN_ID.fullmatch(run_id)))
+
+
+def make_state_dir(state_dir: Path) -> None:
+    """Make the folders that a run needs, and keep them out of version control.
+
+    Args:
+        state_dir: The project's `.odibi` folder.
+
+    Raises:
+        RunLogError: A folder cannot be made.
+    """
+    make_folder(runs_folder(state_dir))
+    ignore = state_dir / ".gitignore"
+    try:
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise RunLogError(f"Cannot write {ignore}: {error.strerror}. A run needs to write to this folder.") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the run log with its parents, or raise RunLogError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunLogError(
+            f"Cannot make the run log's folder {folder}: {error.strerror}. A run needs to write there; check the "
+            f"permissions, and that no file has that name."
+        ) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a small file so that a reader, or the next start after a crash, sees the old or the new content.
+
+    Args:
+        path: The file; its folder exists.
+        content: All of the new content.
+
+    Raises:
+        OSError: It cannot be written; the old content is still there.
+    """
+    # The name is the process's and thread's own, so two writers cannot mix; the last one to replace wins.
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
