@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -76,14 +75,13 @@ class Event:
         """Return the event as the dictionary that v2 documented, a new one at each call.
 
         ``event`` is its name; a duration is there as ``duration_seconds`` and as ``duration``; a frame is there as
-        ``df``, a dataset as its name.
+        ``df``, a dataset as its name and, in ``location``, where it is.
 
         Example:
             >>> LayerStart(run_id="r", project="P", env="qat", engine="pandas", layer="Silver").payload()["layer"]
             'Silver'
         """
-        keys, get_values = _payload_plan(type(self))
-        return dict(zip(keys, get_values(self), strict=True))
+        return _payload_plan(type(self))[1](self)
 
     @classmethod
     def payload_keys(cls) -> tuple[str, ...]:
@@ -96,22 +94,27 @@ class Event:
         return _payload_plan(cls)[0]
 
 
-_PayloadPlan: TypeAlias = tuple[tuple[str, ...], Callable[[Event], tuple[Any, ...]]]
+_PayloadPlan: TypeAlias = tuple[tuple[str, ...], Callable[[Event], dict[str, Any]]]
 _payload_plans: dict[type[Event], _PayloadPlan] = {}
 
 
 def _payload_plan(type_: type[Event]) -> _PayloadPlan:
-    # One attrgetter per class: half the time of going through dataclasses.fields for each event.
+    """Return the keys of a class's payload, and the function that builds one."""
     if type_ in _payload_plans:
         return _payload_plans[type_]
-    keys, paths = ["event"], ["name"]
+    paths = {"event": "name"}
     for field_ in fields(type_):
-        keys.append("df" if field_.name == "frame" else field_.name)
-        paths.append("dataset.name" if field_.name == "dataset" else field_.name)
-    if "duration_seconds" in keys:
-        keys.append("duration")
-        paths.append("duration_seconds")
-    return _payload_plans.setdefault(type_, (tuple(keys), attrgetter(*paths)))
+        key = "df" if field_.name == "frame" else field_.name
+        paths[key] = "dataset.name" if field_.name == "dataset" else field_.name
+    if "duration_seconds" in paths:
+        paths["duration"] = "duration_seconds"
+    if "dataset" in paths:
+        paths["location"] = "dataset.location"
+    # Written out once per class, as dataclasses write __init__: 0.4 us an event, where dict(zip(...)) takes 0.9 and
+    # going through dataclasses.fields 1.4. The text consists of field names, which are identifiers.
+    items = ", ".join(f"{key!r}: event.{path}" for key, path in paths.items())
+    build = eval(f"lambda event: {{{items}}}", {})  # noqa: S307  # as said above
+    return _payload_plans.setdefault(type_, (tuple(paths), build))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,10 +123,12 @@ class OrchestratorRunStart(Event):
 
     Args:
         target_layers: The layers that were asked for; None means all.
+        transformation_count: How many transformations the plan has, None if whoever emitted this did not say.
     """
 
     name: ClassVar[str] = "orchestrator_run_start"
     target_layers: tuple[str, ...] | None = None
+    transformation_count: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
