@@ -1,0 +1,77 @@
+"""Calls the hooks that do something: the run hooks with pluggy's semantics, the configure hooks one by one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from odibi_core.loading.catalog import Catalog, LoadedPlugin
+from odibi_core.loading.hooks import RUN_HOOKS
+from odibi_core.loading.implementations import Implementations
+from odibi_core.loading.records import PluginAccident, describe_error
+from odibi_core.loading.tracing import is_tracing, trace_run_hooks
+from odibi_core.plugin import ProjectConfig, hookspecs
+
+__all__ = ["make_run_hooks", "tell_plugins"]
+
+_logger = logging.getLogger(__name__)
+
+
+def make_run_hooks(catalog: Catalog) -> Mapping[str, pluggy.HookCaller]:
+    """Return the callers of the run hooks, for the implementations that are in use.
+
+    They are made anew for each catalog, so that a thread in the middle of a call never sees one half changed, and with
+    the kernel's implementations last: among those marked ``trylast``, pluggy calls the one registered last at the end.
+
+    Args:
+        catalog: What the plugins provide.
+
+    Returns:
+        A caller for each run hook.
+    """
+    manager = pluggy.PluginManager("odibi")
+    specs = ModuleType("run_hooks")
+    vars(specs).update({hook: getattr(hookspecs, hook) for hook in RUN_HOOKS})
+    manager.add_hookspecs(specs)
+    for plugin in sorted(catalog.plugins, key=lambda plugin: (plugin.is_kernel, plugin.record.name)):
+        used = tuple(
+            one
+            for one in plugin.implementations
+            if one.hook.name in RUN_HOOKS and (one.wrapper or plugin.record.name not in catalog.losers[one.hook.name])
+        )
+        if used:
+            manager.register(Implementations(used), name=plugin.record.name)
+    if is_tracing():
+        trace_run_hooks(manager)
+    return {hook: getattr(manager.hook, hook) for hook in RUN_HOOKS}
+
+
+def tell_plugins(hook: str, config: ProjectConfig, plugins: Iterable[LoadedPlugin]) -> tuple[PluginAccident, ...]:
+    """Call a configure hook of each plugin, whatever the others do.
+
+    Args:
+        hook: ``"odibi_configure"`` or ``"odibi_unconfigure"``.
+        config: What it is called with.
+        plugins: The plugins, in the order of the calls.
+
+    Returns:
+        What went wrong; each is logged with the plugin's name.
+    """
+    accidents = []
+    for plugin in plugins:
+        for implementation in plugin.implementations:
+            if implementation.hook.name == hook:
+                arguments: tuple[Any, ...] = (config,) * len(implementation.arguments)
+                try:
+                    implementation.function(*arguments)
+                except (Exception, SystemExit) as error:
+                    record, text = plugin.record, describe_error(error)
+                    _logger.warning("%s of plugin %s raised %s", hook, record.describe(), text, exc_info=True)
+                    accidents.append(
+                        PluginAccident(plugin=record.name, distribution=record.distribution, hook=hook, error=text)
+                    )
+    return tuple(accidents)
