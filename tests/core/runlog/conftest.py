@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from odibi_core.runlog import Journal, new_run_id
+from odibi_core.runlog import Journal, RunIndex, new_run_id
 
 START = datetime(2026, 11, 21, 21, 30, tzinfo=UTC)
 
@@ -94,3 +94,24 @@ def killed_run(state_dir, run_script):
         return state_dir / "runs" / f"{run_id}.jsonl"
 
     return kill
+
+
+@pytest.fixture
+def index(state_dir):
+    return RunIndex(state_dir)
+
+
+@pytest.fixture
+def finished_run(start_run, add):
+    """Runs transformations, given by id and last status, to their end."""
+
+    def run(run_id=None, *, project="Flights", env="qat", end="SUCCESS", **statuses):
+        journal = start_run(run_id, project=project, env=env)
+        for transformation_id, status in statuses.items():
+            if status != "SKIPPED":
+                add(journal, transformation_id, "RUNNING")
+            add(journal, transformation_id, status, error_message=None if status == "SUCCESS" else f"why {status}")
+        journal.close(end, duration_seconds=2.5, error=None if end == "SUCCESS" else "it failed")
+        return journal
+
+    return run

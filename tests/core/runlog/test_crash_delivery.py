@@ -1,6 +1,8 @@
 """Processes that are killed while they deliver: what the next start makes of it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -198,3 +200,23 @@ def test_folders_of_sinks_are_safe_and_do_not_meet(state_dir):
     assert len(set(folders)) == len(keys)
     assert {folder.parent for folder in folders} == {state_dir / "delivery"}
     assert all(len(folder.name) < 60 and folder.name[0] != "." for folder in folders)
+
+
+def test_a_run_that_forgets_to_finish_does_not_hang(state_dir):
+    code = """
+import sys, pathlib
+from datetime import UTC, datetime
+from odibi_core.runlog import Delivery, Journal, SinkTarget
+class Sink:
+    def write(self, records): print(len(records))
+state = pathlib.Path(sys.argv[1])
+journal = Journal.create(state, run_id="r1", project="P", env="q", engine="", layers=[], plugins={})
+delivery = Delivery(journal, [SinkTarget(name="s", sink=Sink(), key="s")], state, batch_size=2)
+for _ in range(5):
+    journal.append(transformation_id="t", status="RUNNING", layer="L", start_time=datetime.now(UTC))
+    delivery.notify()
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, state_dir], capture_output=True, timeout=30, check=True
+    )
+    assert set(done.stdout.split()) == {b"2"}

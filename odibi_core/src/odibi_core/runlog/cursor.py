@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from odibi_core.runlog.layout import write_atomically
+from odibi_core.runlog.disk import write_atomically
 from odibi_core.runlog.liveness import LockOutcome, lock_file
 
 __all__ = ["Cursor", "forget_cursor", "load_cursor", "pending_runs", "save_cursor", "sole_delivery"]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from odibi_core.diagnostics import describe_error
+from odibi_core.errors import RunLogError
 from odibi_core.runlog.feed import BATCH_SIZE, BatchReader, SinkFeed
 from odibi_core.runlog.journal import Journal
 from odibi_core.runlog.targets import SinkReport, SinkTarget, path_of, warn_of_failure
@@ -169,8 +170,11 @@ class Delivery:
 
     def _secure_journal(self) -> None:
         # After a power failure the journal must not have less than a sink, or both would go on with the same numbers.
-        if self._journal.is_open:
+        try:
             self._journal.barrier()
+        except RunLogError:
+            if self._journal.is_open:
+                raise  # a closed one was brought to disk as it was closed
 
     def _note(self, feed: SinkFeed, error: BaseException) -> None:
         text = describe_error(error)
@@ -185,8 +189,8 @@ class Delivery:
         if missing:
             cause = self._errors.get(feed.target.key, f"it did not take them within {deadline_seconds:g} s")
             error = (
-                f"{missing} of {total} records are not in the log sink {feed.target.name!r}: {cause}. They are safe in "
-                f"the journal and are delivered at the next start."
+                f"{missing} of {total} records are not in the log sink {feed.target.name!r}: {cause.rstrip('.')}. They "
+                f"are safe in the journal and are delivered at the next start."
             )
         else:
             with contextlib.suppress(OSError):  # a cursor that stays only makes the next start look again

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.errors import RunLogError
+from odibi_core.runlog.disk import open_for_appending, sync_folder, write_whole
 from odibi_core.runlog.layout import check_run_id, journal_path, make_state_dir, marker_path
 from odibi_core.runlog.liveness import lock_file, process_mark
 from odibi_core.runlog.records import (
@@ -108,7 +109,7 @@ class Journal:
         kernel = _kernel_version()
         try:
             marker_path(path).touch()
-            file = FileIO(path, "xb", opener=_open_for_appending)
+            file = FileIO(path, "xb", opener=open_for_appending)
         except FileExistsError as error:
             raise RunLogError(
                 f"Run {run_id} has a journal already: {path}. Every run needs an id of its own."
@@ -132,9 +133,9 @@ class Journal:
                 "plugins": dict(plugins),
                 "plan": [dict(entry) for entry in plan],
             }
-            _write_whole(file.fileno(), encode_line("run", header))
+            write_whole(file.fileno(), encode_line("run", header))
             os.fsync(file.fileno())
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             _discard(path, file)
             raise RunLogError(f"Cannot write the journal {path}: {error.strerror}.") from error
@@ -230,7 +231,7 @@ class Journal:
             try:
                 written = os.write(self._descriptor, line)
                 if written != len(line):
-                    _write_whole(self._descriptor, line[written:])
+                    write_whole(self._descriptor, line[written:])
                 self._size = before + len(line)
                 self._seq = seq
             except BaseException as error:
@@ -277,7 +278,7 @@ class Journal:
                 "records": self._seq,
             }
             try:
-                _write_whole(self._descriptor, encode_line("end", end))
+                write_whole(self._descriptor, encode_line("end", end))
                 os.fsync(self._descriptor)
             except OSError as problem:
                 with contextlib.suppress(OSError):  # a torn last line is known to every reader
@@ -321,32 +322,11 @@ class Journal:
         self._file.close()
 
 
-def _open_for_appending(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_APPEND, 0o666)
-
-
-def _write_whole(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
 def _discard(path: Path, file: FileIO) -> None:
     # A run without a header did nothing, so nothing is lost with it.
     file.close()
     path.unlink(missing_ok=True)
     marker_path(path).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Without this a power failure can forget the file although its content was synced. Windows has nothing like it.
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @functools.cache

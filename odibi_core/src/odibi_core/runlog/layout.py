@@ -33,7 +33,6 @@ __all__ = [
     "new_run_id",
     "run_ids",
     "runs_folder",
-    "write_atomically",
 ]
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
@@ -147,23 +146,3 @@ def make_folder(folder: Path) -> None:
             f"Cannot make the run log's folder {folder}: {error.strerror}. A run needs to write there; check the "
             f"permissions, and that no file has that name."
         ) from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a small file so that a reader, or the next start after a crash, sees the old or the new content.
-
-    Args:
-        path: The file; its folder exists.
-        content: All of the new content.
-
-    Raises:
-        OSError: It cannot be written; the old content is still there.
-    """
-    # The name is the process's and thread's own, so two writers cannot mix; the last one to replace wins.
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

@@ -111,6 +111,7 @@ class _CatchUp:
             error = f"not all of {len(self.run_ids)} earlier run(s) were delivered within {deadline_seconds:g} s"
         if error is not None:
             error = (
-                f"The log sink {self._target.name!r} lacks records of earlier runs: {error}. They stay in the journal."
+                f"The log sink {self._target.name!r} lacks records of earlier runs: {error.rstrip('.')}. They stay in "
+                f"the journal."
             )
         return SinkReport(name=self._target.name, records=self._delivered, error=error, path=path_of(self._target))

@@ -6,18 +6,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from odibi_core.errors import RunLogError
 from odibi_core.runlog.records import JOURNAL_SCHEMA
 
 __all__ = ["JournalLine", "JournalReading", "read_journal", "scan_journal"]
 
+_decode: Final = json.JSONDecoder().raw_decode
 _KINDS: Final = frozenset({"run", "record", "end"})
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
+class JournalLine(NamedTuple):
     """One whole line of a journal.
 
     Args:
@@ -129,10 +129,11 @@ def _lines(file: IO[bytes], path: Path, *, offset: int, next_seq: int) -> Iterat
 
 def _decoded(raw: bytes) -> dict[str, Any] | None:
     try:
-        content = json.loads(raw)
+        content, end = _decode(raw.decode("ascii"))
     except ValueError:
         return None
-    return content if isinstance(content, dict) and content.get("type") in _KINDS else None
+    is_whole = end == len(raw) - 1 and isinstance(content, dict) and content.get("type") in _KINDS
+    return content if is_whole else None
 
 
 def _damaged(path: Path, offset: int, what: str) -> RunLogError:

@@ -10,6 +10,7 @@ from time import sleep
 from typing import IO, Any, Final
 
 from odibi_core.errors import RunLogError
+from odibi_core.runlog.disk import write_whole
 from odibi_core.runlog.layout import journal_path, marker_path, run_ids
 from odibi_core.runlog.liveness import LockOutcome, abandoned_by, lock_file, process_mark
 from odibi_core.runlog.reading import JournalReading, read_journal
@@ -106,9 +107,7 @@ def _close(file: IO[bytes], reading: JournalReading) -> None:
     file.truncate(reading.size)
     file.seek(reading.size)
     # If this is cut off too, the next one to look cuts off the torn line and writes what is missing.
-    view = memoryview(lines)
-    while view:
-        view = view[file.write(view) :]
+    write_whole(file.fileno(), lines)
     os.fsync(file.fileno())
 
 

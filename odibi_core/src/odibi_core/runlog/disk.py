@@ -1,0 +1,56 @@
+"""Bytes on a disk: all of them or none, and what survives a power failure."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+__all__ = ["open_for_appending", "sync_folder", "write_atomically", "write_whole"]
+
+
+def open_for_appending(path: str, flags: int) -> int:
+    """Return the descriptor of a file that is written at its end wherever that is; an ``opener`` of `open`."""
+    return os.open(path, flags | os.O_APPEND, 0o666)
+
+
+def write_whole(descriptor: int, data: bytes | memoryview, /) -> None:
+    """Write all of some bytes, also if the system takes them in pieces.
+
+    Raises:
+        OSError: It took only a part, or nothing.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder's entries are on the disk; without it a power failure can forget a file that was synced."""
+    if os.name == "nt":
+        return  # Windows has nothing like it
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a small file so that a reader, or the next start after a crash, sees the old or the new content.
+
+    Args:
+        path: The file; its folder exists.
+        content: All of the new content.
+
+    Raises:
+        OSError: It cannot be written; the old content is still there.
+    """
+    # The name is the process's and thread's own, so two writers cannot mix; the last one to replace wins.
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
