@@ -1,0 +1,199 @@
+"""A log sink that keeps records in a file: CSV or JSON lines, by the suffix of its name."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from odibi_core.plugin import ConfigError, RunLogError, did_you_mean
+from odibi_sinks.csv_lines import CsvLines
+from odibi_sinks.json_lines import JsonLines
+from odibi_sinks.locking import locked
+
+__all__ = ["FileLogSink", "format_of"]
+
+
+class FileFormat(Protocol):
+    """How records become bytes, and how it is told which of them are in a file."""
+
+    @property
+    def header(self) -> bytes:
+        """What an empty file begins with."""
+
+    def encode(self, records: Sequence[Mapping[str, Any]], /) -> bytes:
+        """Return the bytes of records."""
+
+    def repaired(self, path: Path, /) -> tuple[int, bytes]:
+        """Return how much of a file is whole, and what has to follow that."""
+
+    def runs_and_seqs(self, path: Path, /) -> Iterator[tuple[str, int]]:
+        """Yield run id and ``seq`` of each whole record of a file."""
+
+
+_FORMATS: Final[Mapping[str, FileFormat]] = {".csv": CsvLines(), ".jsonl": JsonLines(), ".ndjson": JsonLines()}
+
+
+def format_of(path: Path, /) -> FileFormat:
+    """Return the format that a file's suffix means.
+
+    Args:
+        path: The file; it need not exist.
+
+    Raises:
+        ConfigError: No format has that suffix.
+
+    Example:
+        >>> type(format_of(Path("logs/runs.csv"))).__name__
+        'CsvLines'
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _FORMATS:
+        found = f"suffix {suffix!r}" if suffix else "no suffix"
+        hint = did_you_mean(suffix, _FORMATS) if suffix else ""
+        raise ConfigError(
+            f"The file log sink cannot tell the format of '{path}': it has {found}. Use .csv for CSV, or .jsonl or "
+            f".ndjson for JSON lines. {hint}".rstrip()
+        )
+    return _FORMATS[suffix]
+
+
+class FileLogSink:
+    """Keeps run-log records in a CSV or JSON-lines file.
+
+    Several threads and several processes may write to one file: each batch is appended whole under a lock of the
+    operating system. If a writer is killed in the midst of a batch, the next one cuts off the torn row, and whoever
+    delivers asks `last_seq` what is there.
+
+    Args:
+        path: The file, with the suffix ``.csv``, ``.jsonl`` or ``.ndjson``; it and its folders are made if missing.
+        append: True adds to what is there. False keeps one run: the first records of a new run empty the file, and
+            what it held is gone from it (the project's own run log still has it). Records of an older run that come
+            late are then left out, because they would push out the newer one.
+
+    Raises:
+        ConfigError: The suffix is none of these.
+
+    Example:
+        >>> import tempfile
+        >>> sink = FileLogSink(Path(tempfile.mkdtemp()) / "logs" / "runs.csv")
+        >>> sink.write([{"transformation_id": "t1", "project": "P", "status": "SUCCESS", "run_id": "r1", "seq": 1}])
+        >>> sink.last_seq("r1")
+        1
+        >>> sink.path.read_text(encoding="utf-8").splitlines()[0][:32]
+        'transformation_id,project,plant,'
+    """
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = True) -> None:  # v2's constructor
+        self.path = Path(path)
+        self._format = format_of(self.path)
+        self._append = append
+        self._begun: set[str] = set()
+        self._lock = threading.Lock()
+        # The file is there from the start, as in v2. Trouble with it is `write`'s to report: it is isolated there, and
+        # a log that cannot be written must not keep a run from starting.
+        with suppress(OSError), self._opened() as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                self._put(file, at=0, data=self._format.header)
+
+    def write(self, records: Sequence[Mapping[str, Any]], /) -> None:
+        """Append records, all of them or none.
+
+        Args:
+            records: Mappings with the columns of the run log. Other keys are ignored, missing ones are empty.
+
+        Raises:
+            RunLogError: The file cannot be written, or is one that these records do not fit into.
+        """
+        if not records:
+            return
+        with self._lock:
+            if self._append:
+                self._write_batch(records)
+            else:
+                for run_id, batch in itertools.groupby(records, key=lambda record: record.get("run_id")):
+                    self._write_batch(list(batch), only_run=str(run_id or ""))
+
+    def last_seq(self, run_id: str, /) -> int:
+        """Return the highest ``seq`` that the file has of a run, 0 if there is none.
+
+        Raises:
+            RunLogError: The file cannot be read.
+        """
+        try:
+            return max((seq for run, seq in self._format.runs_and_seqs(self.path) if run == run_id), default=0)
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except OSError as error:
+            raise self._error("read", error) from error
+
+    def _write_batch(self, records: Sequence[Mapping[str, Any]], *, only_run: str | None = None) -> None:
+        data = self._format.encode(records)
+        try:
+            with self._opened() as file:
+                size = os.fstat(file.fileno()).st_size
+                # First of all, because this also refuses a file that is no run log.
+                whole, gap = self._format.repaired(self.path) if size else (0, self._format.header)
+                if only_run is not None:
+                    if self._is_late(only_run):
+                        return
+                    if self._is_new(only_run):
+                        whole, gap = 0, self._format.header
+                    self._begun.add(only_run)
+                if whole < size:
+                    os.ftruncate(file.fileno(), whole)
+                self._put(file, at=whole, data=gap + data)
+        except RunLogError:
+            raise
+        except OSError as error:
+            raise self._error("write", error) from error
+
+    # Which run the file holds is read from the file, so that a process that catches up on a killed one goes on with its
+    # file. Records without a run id, which nobody but a user's own code writes, are of one run per sink.
+
+    def _is_late(self, run_id: str) -> bool:
+        return self._held_run() > run_id > ""  # ids sort by the start of their run
+
+    def _is_new(self, run_id: str) -> bool:
+        held = self._held_run()
+        return held != run_id if held and run_id else run_id not in self._begun
+
+    def _held_run(self) -> str:
+        return next((run for run, _ in self._format.runs_and_seqs(self.path)), "")
+
+    @contextmanager
+    def _opened(self) -> Iterator[FileIO]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            with FileIO(self.path, "a+") as file, locked(file.fileno()):
+                if self._is_current(file):
+                    yield file
+                    return
+            # Somebody moved the file away until the lock was free: what it is called now is another one.
+
+    def _is_current(self, file: FileIO) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _put(self, file: FileIO, *, at: int, data: bytes) -> None:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
+        except BaseException:
+            os.ftruncate(file.fileno(), at)
+            raise
+
+    def _error(self, what: str, error: OSError) -> RunLogError:
+        advice = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Check the path and permissions"
+        other = error.filename if error.filename and str(error.filename) != str(self.path) else None
+        where = f" ({other})" if other else ""
+        return RunLogError(f"The file log sink cannot {what} {self.path}: {error.strerror or error}{where}. {advice}.")
