@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from odibi_core.events.observers import Observer
 from odibi_core.loading.clashes import Clash, choose
 from odibi_core.loading.hooks import KERNEL_COMMANDS, KINDS_OF_SPEC, RUN_HOOKS, HookKind, Spec, kind_of_spec
-from odibi_core.loading.implementations import Implementation, Implementations
+from odibi_core.loading.implementations import Implementations
 from odibi_core.loading.records import PluginRecord
 from odibi_core.loading.settings import PluginSettings
+
+if TYPE_CHECKING:
+    from odibi_core.events.observers import Observer
 
 __all__ = ["Catalog", "LoadedPlugin", "make_catalog"]
 
@@ -145,17 +148,18 @@ def _answers(plugin: LoadedPlugin, hook: str) -> bool:
 
 
 def _observers(plugins: Iterable[LoadedPlugin]) -> dict[str, tuple[Observer, ...]]:
+    observing = [
+        (one.hook.event, plugin.record, one)
+        for plugin in plugins
+        for one in plugin.implementations
+        if one.hook.event is not None
+    ]
+    if not observing:
+        # Most installations have no observer, and then nothing that lists plugins needs the room of events.
+        return {}
+    from odibi_core.events.observers import Observer
+
     observers: dict[str, list[Observer]] = defaultdict(list)
-    for plugin, event, implementation in _observing(plugins):
-        record = plugin.record
-        observers[event].append(
-            Observer(record.name, record.distribution, implementation.hook.name, implementation.function)
-        )
+    for event, record, one in observing:
+        observers[event].append(Observer(record.name, record.distribution, one.hook.name, one.function))
     return {event: tuple(found) for event, found in observers.items()}
-
-
-def _observing(plugins: Iterable[LoadedPlugin]) -> Iterator[tuple[LoadedPlugin, str, Implementation]]:
-    for plugin in plugins:
-        for implementation in plugin.implementations:
-            if implementation.hook.event is not None:
-                yield plugin, implementation.hook.event, implementation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +27,8 @@ class Clash:
 
     def __str__(self) -> str:
         """Return who clashes and the two ways out."""
+        import json
+
         owners = ", ".join(record.describe() for record in self.records)
         wrong = f" `prefer` says {self.choice!r}, which is not one of them alone." if self.choice else ""
         # The kernel cannot be disabled, and who installed a plugin probably means it.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from odibi_core.errors import ManagerFrozenError, PluginConflictError, PluginNotFoundError
-from odibi_core.events.observers import Observer
 from odibi_core.loading.catalog import Catalog
-from odibi_core.loading.factories import FactoryLoader
 from odibi_core.loading.hook_calls import make_run_hooks, tell_plugins
 from odibi_core.loading.hooks import Spec, kind_of_spec
 from odibi_core.loading.loader import PluginLoader
@@ -38,6 +37,9 @@ from odibi_core.plugin import (
 if TYPE_CHECKING:
     import pluggy
     from pydantic import BaseModel
+
+    from odibi_core.events.observers import Observer
+    from odibi_core.loading.factories import FactoryLoader
 
 __all__ = ["PluginManager"]
 
@@ -74,7 +76,6 @@ class PluginManager:
         self._lock = threading.RLock()
         self._is_frozen = False
         self._loader = PluginLoader(self.settings)
-        self._factories = FactoryLoader(self.owner_of)
         self._run_hooks: tuple[Catalog, Mapping[str, pluggy.HookCaller]] | None = None
         views: dict[str, Any] = {"catalog": lambda: self._loader.catalog, "records": lambda: self._loader.records}
         self.engines: SpecRegistry[EngineSpec] = SpecRegistry("engine", **views)
@@ -300,6 +301,13 @@ class PluginManager:
         )
 
     # --- inside ---
+
+    @cached_property
+    def _factories(self) -> FactoryLoader:
+        # Level 2 begins here: what only lists plugins does not need it.
+        from odibi_core.loading.factories import FactoryLoader
+
+        return FactoryLoader(self.owner_of)
 
     def _check_is_open(self, what: str) -> None:
         if self._is_frozen:

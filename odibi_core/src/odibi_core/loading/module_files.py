@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import site
 import sys
-import sysconfig
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -120,6 +118,9 @@ def _real(folder: str) -> str:
 
 @cache
 def _installation_folders() -> tuple[str, ...]:
+    import site
+    import sysconfig
+
     paths = sysconfig.get_paths()
     folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders.update(site.getsitepackages())

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -108,7 +107,7 @@ def import_project_module(name: str, root: Path) -> ModuleType:
     return module
 
 
-class _ProjectFinder(MetaPathFinder):
+class _ProjectFinder:
     """Finds modules of the open projects, and loads them without writing ``__pycache__`` into the project."""
 
     def find_spec(
