@@ -1,0 +1,209 @@
+"""From one row to a draft of its place in the plan: engine, function, datasets, readers and savers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from odibi_core.errors import ConfigError, OdibiError, Problem
+from odibi_core.planning.datasets import DatasetResolver, Declaration, Role, binding_names
+from odibi_core.planning.engines import choose_engine
+from odibi_core.planning.options import check_options
+from odibi_core.planning.plan import PlannedInput, PlannedOutput
+from odibi_core.plugin import Dataset, ReaderSpec, SaverSpec
+
+if TYPE_CHECKING:
+    from odibi_core.functions import ResolvedFunction
+    from odibi_core.loading import PluginManager
+    from odibi_core.project import Project, TransformationRow
+
+__all__ = ["Draft", "Drafter"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A row on its way to becoming a `PlannedTransformation`."""
+
+    row: TransformationRow
+    layer: str
+    engine: str
+    engine_why: str
+    function: ResolvedFunction
+    inputs: tuple[PlannedInput, ...]
+    outputs: tuple[PlannedOutput, ...]
+
+    @property
+    def transformation_id(self) -> str:
+        """The row's id."""
+        return self.row.transformation_id
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The row's tags."""
+        return self.row.tags
+
+    def input_at(self, location: str) -> str:
+        """Return the name of the input that is read from a location."""
+        return next(item.dataset.name for item in self.inputs if item.dataset.location == location)
+
+
+@dataclass(slots=True)
+class Drafter:
+    """Turns rows into drafts, one at a time, and notes every problem on the way.
+
+    Args:
+        project: The project.
+        manager: The installed plugins.
+        argument_engine: What the caller passed as ``engine``.
+        run_engine: The engine of the run as a whole, and why.
+        resolver: What turns declarations into datasets.
+        problems: What is wrong, so far.
+    """
+
+    project: Project
+    manager: PluginManager
+    argument_engine: object
+    run_engine: tuple[str, str]
+    resolver: DatasetResolver
+    problems: list[Problem] = field(default_factory=list)
+    _functions: dict[tuple[str, str, str], ResolvedFunction | None] = field(default_factory=dict)
+    _specs: dict[tuple[str, str, str], ReaderSpec | SaverSpec | str] = field(default_factory=dict)
+
+    def problem(self, message: str, row: TransformationRow, *, suggestion: str | None = None) -> None:
+        """Note what is wrong with a row."""
+        named = f"transformation {row.transformation_id!r}: {message}"
+        self.problems.append(Problem(message=named, file=row.file, line=row.line, suggestion=suggestion))
+
+    def draft(self, row: TransformationRow, layer: str) -> Draft | None:
+        """Decide everything about a row that does not depend on other rows; None if something is wrong."""
+        engine = self._engine(row, layer)
+        if engine is None:
+            return None
+        function = self._function(row, engine[0])
+        is_managed = function is not None and str(function.signature.style) == "managed"
+        inputs = self._inputs(row, engine[0], is_managed=is_managed)
+        outputs = self._outputs(row, engine[0], is_managed=is_managed)
+        if function is None or inputs is None or outputs is None:
+            return None
+        if is_managed and not self._frames_fit(row, function, inputs):
+            return None
+        return Draft(
+            row=row,
+            layer=layer,
+            engine=engine[0],
+            engine_why=engine[1],
+            function=function,
+            inputs=inputs,
+            outputs=outputs,
+        )
+
+    def _engine(self, row: TransformationRow, layer: str) -> tuple[str, str] | None:
+        config = self.project.manifest.layers.get(layer)
+        try:
+            return choose_engine(
+                constants=row.constants,
+                argument=self.argument_engine,
+                layer_engine=config.default_engine if config else None,
+                layer=layer,
+                run_engine=self.run_engine,
+                manager=self.manager,
+            )
+        except OdibiError as error:
+            self.problem(str(error), row)
+            return None
+
+    def _function(self, row: TransformationRow, engine: str) -> ResolvedFunction | None:
+        from odibi_core.functions import resolve_function
+
+        key = (row.module, row.function, engine)
+        if key not in self._functions:
+            try:
+                self._functions[key] = resolve_function(row.module, row.function, engine, root=self.project.root)
+            except OdibiError as error:
+                self._functions[key] = None
+                self.problem(str(error), row)
+        elif self._functions[key] is None:
+            self.problem(f"{row.module}.{row.function} cannot be used, as said above", row)
+        return self._functions[key]
+
+    def _inputs(self, row: TransformationRow, engine: str, *, is_managed: bool) -> tuple[PlannedInput, ...] | None:
+        resolved = self._datasets(row, row.inputs, role="input", is_managed=is_managed)
+        if resolved is None:
+            return None
+        names = binding_names(resolved)
+        planned: list[PlannedInput] = []
+        for name, (_, dataset) in zip(names, resolved, strict=True):
+            spec = self._spec(row, dataset, engine, role="input") if is_managed else None
+            if spec is not None and not isinstance(spec, ReaderSpec):
+                return None
+            checked = self._checked(row, dataset, spec)
+            if checked is None:
+                return None
+            planned.append(PlannedInput(name, checked, spec))
+        return tuple(planned)
+
+    def _outputs(self, row: TransformationRow, engine: str, *, is_managed: bool) -> tuple[PlannedOutput, ...] | None:
+        resolved = self._datasets(row, row.outputs, role="output", is_managed=is_managed)
+        if resolved is None:
+            return None
+        names = binding_names(resolved)
+        planned: list[PlannedOutput] = []
+        for name, (_, dataset) in zip(names, resolved, strict=True):
+            spec = self._spec(row, dataset, engine, role="output") if is_managed else None
+            if spec is not None and not isinstance(spec, SaverSpec):
+                return None
+            checked = self._checked(row, dataset, spec)
+            if checked is None:
+                return None
+            planned.append(PlannedOutput(name, checked, spec))
+        return tuple(planned)
+
+    def _datasets(
+        self, row: TransformationRow, declarations: Sequence[Declaration], *, role: Role, is_managed: bool
+    ) -> list[tuple[Declaration, Dataset]] | None:
+        resolved: list[tuple[Declaration, Dataset]] = []
+        fine = True
+        for declaration in declarations:
+            try:
+                resolved.append((declaration, self.resolver.resolve(declaration, role=role)))
+            except OdibiError as error:
+                # A v2-style function may understand what the resolver does not: it does its own reading and saving.
+                if is_managed or isinstance(declaration, str):
+                    fine = False
+                    self.problem(str(error), row)
+        return resolved if fine else None
+
+    def _spec(
+        self, row: TransformationRow, dataset: Dataset, engine: str, *, role: str
+    ) -> ReaderSpec | SaverSpec | str:
+        key = (role, engine, dataset.format)
+        if key not in self._specs:
+            look_up = self.manager.reader_for if role == "input" else self.manager.saver_for
+            try:
+                self._specs[key] = look_up(engine, dataset.format)
+            except OdibiError as error:
+                self._specs[key] = str(error)
+        found = self._specs[key]
+        if isinstance(found, str):
+            self.problem(f"{role} {dataset.name!r}: {found}", row)
+        return found
+
+    def _checked(self, row: TransformationRow, dataset: Dataset, spec: ReaderSpec | SaverSpec | None) -> Dataset | None:
+        if spec is None:
+            return dataset
+        try:
+            return check_options(dataset, spec=spec, manager=self.manager)
+        except ConfigError as error:
+            self.problem(str(error), row)
+            return None
+
+    def _frames_fit(self, row: TransformationRow, function: ResolvedFunction, inputs: tuple[PlannedInput, ...]) -> bool:
+        from odibi_core.functions import check_call
+
+        try:
+            check_call(function, inputs=[item.binding for item in inputs], constants=row.constants)
+        except OdibiError as error:
+            self.problem(str(error), row)
+            return False
+        return True

@@ -1,0 +1,52 @@
+"""The options of inputs and outputs, checked against the plugin's own model before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from odibi_core.errors import ConfigError
+from odibi_core.plugin import Dataset, ReaderSpec, SaverSpec
+
+if TYPE_CHECKING:
+    from odibi_core.loading import PluginManager
+
+__all__ = ["check_options"]
+
+
+def check_options(dataset: Dataset, *, spec: ReaderSpec | SaverSpec, manager: PluginManager) -> Dataset:
+    """Return the dataset with its options validated, its mode and partitions checked against the spec.
+
+    Args:
+        dataset: What will be read or saved.
+        spec: What will read or save it.
+        manager: Where the options model is loaded from.
+
+    Returns:
+        The dataset with the options that were set, in the model's types.
+
+    Raises:
+        ConfigError: Everything that is wrong with the options, in one message.
+    """
+    if isinstance(spec, SaverSpec):
+        if dataset.mode not in spec.modes:
+            raise ConfigError(
+                f"output {dataset.name!r} has mode {dataset.mode!r}; the saver for {spec.format} on {spec.engine} "
+                f"knows {', '.join(sorted(spec.modes))}."
+            )
+        if dataset.partition_by and not spec.supports_partitions:
+            raise ConfigError(
+                f"output {dataset.name!r} has 'partition_by', which the saver for {spec.format} on {spec.engine} "
+                "does not support."
+            )
+    model = manager.load_options_model(spec)
+    if model is None:
+        return dataset
+    if not dataset.options and not any(field.is_required() for field in model.model_fields.values()):
+        return dataset
+    from odibi_core.project import checked_options
+
+    what = f"options of {dataset.name!r} for {spec.format} on {spec.engine}"
+    return replace(
+        dataset, options=checked_options(dataset.options, model=model, what=what).model_dump(exclude_unset=True)
+    )
