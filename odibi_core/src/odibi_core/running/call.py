@@ -1,0 +1,219 @@
+"""One attempt at one transformation: read its inputs, call its function, save its outputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError
+from odibi_core.plugin import (
+    ErrorExplainer,
+    Frame,
+    PostRead,
+    PostSave,
+    PostTransform,
+    PreRead,
+    PreSave,
+    PreTransform,
+    SaveReport,
+    TransformationOutcome,
+)
+
+if TYPE_CHECKING:
+    from odibi_core.events import Dispatcher
+    from odibi_core.functions import ExecutionContext
+    from odibi_core.planning import PlannedTransformation
+    from odibi_core.running.engines import EngineRoom
+
+__all__ = ["Cancelled", "TransformationCall"]
+
+
+class Cancelled(BaseException):
+    """The run was interrupted while this transformation was between two of its steps."""
+
+
+@dataclass(slots=True)
+class TransformationCall:
+    """What one attempt needs, and where it is.
+
+    Args:
+        planned: The transformation.
+        context: What the function may ask for as ``context``.
+        engines: The engines of the run, with their readers and savers.
+        dispatcher: Where events go.
+        identity: The identity fields of its events.
+        was_saved: Told after each saved output, so that the run log can be made durable.
+        is_cancelled: Asked before each step.
+    """
+
+    planned: PlannedTransformation
+    context: ExecutionContext
+    engines: EngineRoom
+    dispatcher: Dispatcher
+    identity: Mapping[str, Any]
+    was_saved: Callable[[], None]
+    is_cancelled: Callable[[], bool]
+    stage: str = "read"
+    rows_read: int | None = None
+    rows_written: int | None = None
+    _frames: dict[str, Frame] = field(default_factory=dict)
+
+    def execute(self) -> TransformationOutcome:
+        """Do the default steps of `odibi_run_transformation`."""
+        from odibi_core.functions import CallStyle
+
+        if self.planned.function.signature.style is CallStyle.V2:
+            self.stage = "transform"
+            self._call({})
+        else:
+            frames = self._read()
+            self.stage = "transform"
+            outputs = self._transform(frames)
+            self.stage = "save"
+            self._save(outputs)
+        return TransformationOutcome(rows_read=self.rows_read, rows_written=self.rows_written)
+
+    def explain(self, error: BaseException) -> str:
+        """Return an error as type and message, in the engine's own words where it has some."""
+        engine = self.engines.engine(self.planned.engine)
+        if self.stage == "transform" and isinstance(engine, ErrorExplainer):
+            said = engine.explain_error(error, self._frames)
+            if said:
+                return f"{type(error).__name__}: {said}"
+        if isinstance(error, KeyError) and not isinstance(error, ColumnNotFoundError):
+            return f"KeyError: {error.args[0]!r}" if error.args else "KeyError"
+        text = str(error)
+        if isinstance(error, (DataError, FunctionError)):
+            return text
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+    def _read(self) -> dict[str, Frame]:
+        engine = self.engines.engine(self.planned.engine)
+        listens, dispatch = self.dispatcher.listens, self.dispatcher.dispatch
+        rows: int | None = 0 if self.planned.inputs else None
+        by_binding: dict[str, Frame] = {}
+        for item in self.planned.inputs:
+            self._stop_if_cancelled()
+            if listens("pre_read"):
+                dispatch(PreRead(**self.identity, dataset=item.dataset))
+            started = time.perf_counter()
+            frame = self.engines.read(item, engine=self.planned.engine)
+            seconds = time.perf_counter() - started
+            count = engine.count_rows(frame)
+            rows = None if rows is None or count is None else rows + count
+            by_binding[item.binding] = frame
+            self._frames[item.dataset.name] = frame
+            if listens("post_read"):
+                dispatch(
+                    PostRead(**self.identity, dataset=item.dataset, frame=frame, rows=count, duration_seconds=seconds)
+                )
+        self.rows_read = rows
+        return by_binding
+
+    def _transform(self, frames: Mapping[str, Frame]) -> list[Frame]:
+        self._stop_if_cancelled()
+        if self.dispatcher.listens("pre_transform"):
+            self.dispatcher.dispatch(PreTransform(**self.identity, frames=MappingProxyType(dict(self._frames))))
+        started = time.perf_counter()
+        returned = self._call(frames)
+        seconds = time.perf_counter() - started
+        outputs = self._outputs_of(returned)
+        if self.dispatcher.listens("post_transform"):
+            names = [item.dataset.name for item in self.planned.outputs]
+            named = MappingProxyType(dict(zip(names, outputs, strict=True)))
+            self.dispatcher.dispatch(PostTransform(**self.identity, frames=named, duration_seconds=seconds))
+        return outputs
+
+    def _call(self, frames: Mapping[str, Frame]) -> Any:
+        from odibi_core.functions import bind_arguments, use_context
+
+        self._stop_if_cancelled()
+        row, context = self.planned.row, self.context
+        args, kwargs = bind_arguments(
+            self.planned.function.signature,
+            frames=frames,
+            constants=dict(row.constants),
+            context=context,
+            inputs=list(row.inputs),
+            outputs=list(row.outputs),
+            spark=context.spark,
+            env=context.env,
+        )
+        with use_context(context):
+            return self.planned.function.function(*args, **kwargs)
+
+    def _outputs_of(self, returned: Any) -> list[Frame]:
+        planned, name = self.planned, f"{self.planned.row.module}.{self.planned.row.function}"
+        expected = [item.binding for item in planned.outputs]
+        is_frame = self.engines.engine(planned.engine).is_frame
+        if returned is None:
+            if expected:
+                raise FunctionError(
+                    f"{name} returned None, but the row has the output {planned.outputs[0].dataset.name!r}. "
+                    "Return the frame, or declare outputs: []."
+                )
+            return []
+        if is_frame(returned):
+            if len(expected) != 1:
+                raise FunctionError(
+                    f"{name} returned one frame, but the row has {len(expected)} outputs"
+                    + (f" ({', '.join(expected)}). Return a mapping from name to frame." if expected else ".")
+                )
+            return [returned]
+        if isinstance(returned, Mapping):
+            return self._outputs_by_name(returned, name)
+        raise FunctionError(
+            f"{name} returned {type(returned).__module__}.{type(returned).__qualname__}, which is no frame of engine "
+            f"{planned.engine!r} and no mapping of frames."
+        )
+
+    def _outputs_by_name(self, returned: Mapping[Any, Any], name: str) -> list[Frame]:
+        is_frame = self.engines.engine(self.planned.engine).is_frame
+        left = dict(returned)
+        outputs: list[Frame] = []
+        for item in self.planned.outputs:
+            key = next((key for key in (item.binding, item.dataset.name) if key in left), None)
+            if key is None:
+                raise FunctionError(
+                    f"{name} returned frames for {', '.join(map(repr, returned))}, but none for the output "
+                    f"{item.dataset.name!r}."
+                )
+            if not is_frame(left[key]):
+                raise FunctionError(f"{name} returned no frame of engine {self.planned.engine!r} under {key!r}.")
+            outputs.append(left.pop(key))
+        if left:
+            raise FunctionError(
+                f"{name} returned frames for {', '.join(map(repr, left))}, which are no outputs of the row."
+            )
+        return outputs
+
+    def _save(self, frames: list[Frame]) -> None:
+        listens, dispatch = self.dispatcher.listens, self.dispatcher.dispatch
+        rows: int | None = 0 if frames else None
+        for item, frame in zip(self.planned.outputs, frames, strict=True):
+            self._stop_if_cancelled()
+            if listens("pre_save"):
+                dispatch(PreSave(**self.identity, dataset=item.dataset, frame=frame))
+            started = time.perf_counter()
+            report: SaveReport = self.engines.save(frame, item, engine=self.planned.engine)
+            seconds = time.perf_counter() - started
+            self.was_saved()
+            rows = None if rows is None or report.rows is None else rows + report.rows
+            if listens("post_save"):
+                dispatch(
+                    PostSave(
+                        **self.identity,
+                        dataset=item.dataset,
+                        rows=report.rows,
+                        bytes=report.bytes,
+                        duration_seconds=seconds,
+                    )
+                )
+        self.rows_written = rows
+
+    def _stop_if_cancelled(self) -> None:
+        if self.is_cancelled():
+            raise Cancelled

@@ -1,0 +1,115 @@
+"""The engines of one run: started before the first transformation, closed after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from odibi_core.diagnostics import get_logger
+from odibi_core.plugin import (
+    EngineConfig,
+    ExecutionEngine,
+    Frame,
+    Reader,
+    Saver,
+    SaveReport,
+    SessionHolder,
+)
+
+if TYPE_CHECKING:
+    from odibi_core.loading import PluginManager
+    from odibi_core.planning import PlannedInput, PlannedOutput, PlannedTransformation
+    from odibi_core.project import Project
+
+__all__ = ["EngineRoom"]
+
+
+@dataclass(slots=True)
+class EngineRoom:
+    """The engines, readers and savers that the transformations of a plan need, one instance of each.
+
+    Everything is loaded by `opened`, so that a library that is missing stops a run before its first transformation and
+    not in its last layer; afterwards the room is only read, from all threads.
+
+    Args:
+        project: The project, for its root and its manifest's ``engines``.
+        manager: Where the classes come from.
+        session: A session that the caller handed in, for the engine that can use it.
+    """
+
+    project: Project
+    manager: PluginManager
+    session: Any = None
+    _engines: dict[str, ExecutionEngine] = field(default_factory=dict)
+    _readers: dict[tuple[str, str], Reader] = field(default_factory=dict)
+    _savers: dict[tuple[str, str], Saver] = field(default_factory=dict)
+    _sessions: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def opened(self, planned: Iterable[PlannedTransformation]) -> Iterator[None]:
+        """Start the engines and load the readers and savers of these transformations; close the engines at the end.
+
+        Raises:
+            PluginError: A plugin's class cannot be loaded.
+        """
+        try:
+            self._open(planned)
+            yield
+        finally:
+            self._close()
+
+    def _open(self, planned: Iterable[PlannedTransformation]) -> None:
+        for transformation in planned:
+            name = transformation.engine
+            if name not in self._engines:
+                engine = self._engines[name] = self._start(name)
+                self._sessions[name] = engine.session if isinstance(engine, SessionHolder) else None
+            for item in transformation.inputs:
+                if item.reader is not None and (name, item.reader.name) not in self._readers:
+                    self._readers[name, item.reader.name] = self.manager.load(item.reader)(self._engines[name])
+            for output in transformation.outputs:
+                if output.saver is not None and (name, output.saver.name) not in self._savers:
+                    self._savers[name, output.saver.name] = self.manager.load(output.saver)(self._engines[name])
+
+    def _start(self, name: str) -> ExecutionEngine:
+        from odibi_core.project import resolve_options
+
+        root, spec = self.project.root, self.manager.engine(name)
+        written = self.project.manifest.engines.get(name, {})
+        options = resolve_options(written, spec=spec, manager=self.manager, what=f"engine {name!r}", root=root)
+        config = EngineConfig(project_root=root, options=options, session=self.session)
+        engine: ExecutionEngine = self.manager.load(spec)(config)
+        return engine
+
+    def engine(self, name: str) -> ExecutionEngine:
+        """Return the engine of a name."""
+        return self._engines[name]
+
+    def session_of(self, name: str) -> Any:
+        """Return the session of an engine that has one, else None: what v2-style functions get as ``spark``."""
+        return self._sessions[name]
+
+    def read(self, item: PlannedInput, *, engine: str) -> Frame:
+        """Read an input as a frame of an engine; what an engine-neutral reader returns is handed over as Arrow."""
+        spec = item.reader
+        if spec is None:
+            raise TypeError(f"input {item.dataset.name!r} has no reader")
+        frame = self._readers[engine, spec.name].read(item.dataset)
+        return frame if spec.engine == engine else self._engines[engine].from_arrow(frame)
+
+    def save(self, frame: Frame, item: PlannedOutput, *, engine: str) -> SaveReport:
+        """Save a frame of an engine; an engine-neutral saver gets it as Arrow."""
+        spec = item.saver
+        if spec is None:
+            raise TypeError(f"output {item.dataset.name!r} has no saver")
+        given = frame if spec.engine == engine else self._engines[engine].to_arrow(frame)
+        return self._savers[engine, spec.name].save(given, item.dataset)
+
+    def _close(self) -> None:
+        for name, engine in self._engines.items():
+            try:
+                engine.close()
+            except Exception as error:  # noqa: BLE001 - the run is over, its outcome stands; said in the log
+                get_logger("running").warning("engine did not close", engine=name, error=str(error))

@@ -1,0 +1,61 @@
+"""The log sinks of a run: those that the manifest names and those that the caller brings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from odibi_core.errors import ConfigError
+from odibi_core.plugin import LogSink
+
+if TYPE_CHECKING:
+    from odibi_core.loading import PluginManager
+    from odibi_core.project import Project
+    from odibi_core.runlog import SinkTarget
+
+__all__ = ["sink_targets"]
+
+
+def sink_targets(
+    project: Project, *, manager: PluginManager, extra: LogSink | Sequence[LogSink] | None = None
+) -> tuple[SinkTarget, ...]:
+    """Return the sinks of a run, built.
+
+    Args:
+        project: The project, for its manifest's ``log_sinks``.
+        manager: Where the classes come from.
+        extra: Sinks that the caller brings.
+
+    Raises:
+        ConfigError: The manifest's configuration of a sink is wrong.
+        PluginError: A sink is not installed or cannot be loaded.
+    """
+    targets = [_configured(dict(config), project, manager) for config in project.manifest.log_sinks]
+    brought = [] if extra is None else list(extra) if isinstance(extra, Sequence) else [extra]
+    return (*targets, *(_brought(sink) for sink in brought))
+
+
+def _configured(config: dict[str, Any], project: Project, manager: PluginManager) -> SinkTarget:
+    from odibi_core.project import resolve_options
+    from odibi_core.runlog import SinkTarget
+
+    name = config.pop("type")
+    spec = manager.log_sinks.get(name)
+    options = resolve_options(config, spec=spec, manager=manager, what=f"log sink {name!r}", root=project.root)
+    return SinkTarget(name=name, sink=manager.load(spec)(**options), key=_key(name, config))
+
+
+def _brought(sink: LogSink) -> SinkTarget:
+    from odibi_core.runlog import SinkTarget
+
+    if not callable(getattr(sink, "write", None)):
+        raise ConfigError(f"log_sink is {type(sink).__name__}, which has no method 'write(records)'.")
+    name = type(sink).__name__
+    return SinkTarget(name=name, sink=sink, key=_key(name, {"path": str(getattr(sink, "path", ""))}))
+
+
+def _key(name: str, config: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
+    return f"{name}-{digest[:16]}"
