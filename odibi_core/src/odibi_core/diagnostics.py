@@ -229,7 +229,7 @@ def error_location(error: BaseException, *, root: Path | None = None) -> str | N
 
     Args:
         error: An exception that was caught.
-        root: The innermost frame inside this folder is preferred, and named relative to it.
+        root: Only frames inside this folder count, and the file is named relative to it.
 
     Example:
         >>> try:
@@ -245,4 +245,5 @@ def error_location(error: BaseException, *, root: Path | None = None) -> str | N
         for file, line in reversed(places):
             if Path(file).is_relative_to(root):
                 return f"{Path(file).relative_to(root).as_posix()}:{line}"
+        return None
     return f"{places[-1][0]}:{places[-1][1]}" if places else None

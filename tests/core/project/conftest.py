@@ -26,7 +26,12 @@ def write_project(tmp_path: Path) -> WriteProject:
 
     def write(manifest: Any = None, **files: Any) -> Path:
         folder = tmp_path / "project"
-        contents = {"manifest.json": {"project_name": "Sales"} if manifest is None else manifest, **files}
+        contents = {
+            "manifest.json": {"project_name": "Sales", "layer_order": ["Bronze", "Silver", "Gold"]}
+            if manifest is None
+            else manifest,
+            **files,
+        }
         for name, content in contents.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,8 @@ from odibi_core.project import ProjectReading, read_project
 
 WriteProject = Callable[..., Path]
 
+SALES = {"project_name": "Sales", "layer_order": ["Bronze", "Silver", "Gold"]}
+
 PLUGIN = """
 from pydantic import BaseModel, ConfigDict
 
@@ -65,7 +67,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PluginM
 @pytest.fixture
 def read(write_project: WriteProject, manager: PluginManager) -> Callable[..., ProjectReading]:
     def read(store: Any, **files: Any) -> ProjectReading:
-        return read_project(write_project({"project_name": "Sales", "config_store": store}, **files), manager=manager)
+        return read_project(write_project({**SALES, "config_store": store}, **files), manager=manager)
 
     return read
 

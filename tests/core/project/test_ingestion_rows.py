@@ -12,7 +12,7 @@ from odibi_core.project.documents import Document
 from odibi_core.project.ingestion import parse_ingestion
 from odibi_core.project.row_reading import RowScope
 
-SCOPE = RowScope.of(ProjectManifest(project_name="P"))
+SCOPE = RowScope.of(ProjectManifest(project_name="P", layer_order=["Bronze", "Silver", "Gold"]))
 
 SOURCE_OPTIONS = {
     "engine": "databricks",

@@ -62,7 +62,7 @@ def test_the_name_is_enough_and_the_rest_has_the_documented_defaults() -> None:
         "project_type": "custom",
         "description": "",
         "version": "1.0.0",
-        "layer_order": ["Bronze", "Silver", "Gold"],
+        "layer_order": ["Bronze", "Silver_1", "Gold_1"],
         "layers": {},
         "environments": ["qat", "prod"],
         "default_env": "qat",

@@ -10,7 +10,9 @@ from odibi_core.project import ProjectManifest, validate_manifest
 
 
 def check(**keys: Any) -> list[str]:
-    return validate_manifest(ProjectManifest(**{"project_name": "P", **keys}))
+    return validate_manifest(
+        ProjectManifest(**{"project_name": "P", "layer_order": ["Bronze", "Silver", "Gold"], **keys})
+    )
 
 
 def layers(**depends_on: list[str]) -> dict[str, Any]:

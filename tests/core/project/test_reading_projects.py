@@ -45,7 +45,8 @@ def test_a_project_without_rows_is_fine(write_project: WriteProject) -> None:
 
 def test_all_problems_of_all_files_are_told_at_once_in_their_order(write_project: WriteProject) -> None:
     path = write_project(
-        '{\n "project_name": "Sales",\n "default_env": "dev",\n "layers": {"Silver": {"max_worker": 2}},\n "xyzzy": 1\n}',
+        '{\n "project_name": "Sales",\n "default_env": "dev",\n "layers": {"Silver": {"max_worker": 2}},\n "xyzzy": 1,\n'
+        ' "layer_order": ["Bronze", "Silver", "Gold"]\n}',
         **{
             "config/ingestion.yaml": "- ingestion_id: a\n  source_path: x.csv\n",
             "config/transformations.csv": 'transformation_id,layer,module,function,inputs\na,Silver,m,f,"[1"\n'
@@ -73,7 +74,8 @@ def test_all_problems_of_all_files_are_told_at_once_in_their_order(write_project
 
 def test_what_could_be_read_is_returned_beside_the_problems(write_project: WriteProject, row: MakeRow) -> None:
     path = write_project(
-        {"project_name": "Sales", "tags": 3}, **{"config/transformations.json": [row(), row(layer="Slver")]}
+        {"project_name": "Sales", "layer_order": ["Bronze", "Silver", "Gold"], "tags": 3},
+        **{"config/transformations.json": [row(), row(layer="Slver")]},
     )
 
     reading = read_project(path)

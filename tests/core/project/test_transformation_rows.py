@@ -16,7 +16,8 @@ from odibi_core.project.row_reading import RowScope
 from odibi_core.project.transformations import TRANSFORMATION_COLUMNS, parse_transformations
 
 MakeRow = Callable[..., dict[str, Any]]
-SCOPE = RowScope.of(ProjectManifest(project_name="Energy Efficiency"))
+LAYERS = ["Bronze", "Silver", "Gold"]
+SCOPE = RowScope.of(ProjectManifest(project_name="Energy Efficiency", layer_order=LAYERS))
 
 
 def parse(rows: Any, *, scope: RowScope = SCOPE) -> tuple[list[TransformationRow], list[str]]:
@@ -315,7 +316,7 @@ def test_rows_of_quite_other_projects_are_no_problem(row: MakeRow) -> None:
 
 
 def test_nothing_is_checked_against_what_a_broken_manifest_does_not_say(row: MakeRow) -> None:
-    manifest = ProjectManifest(project_name="Energy Efficiency")
+    manifest = ProjectManifest(project_name="Energy Efficiency", layer_order=LAYERS)
     scope = RowScope.of(manifest, broken={"layer_order", "environments", "project_name"})
 
     rows, problems = parse([row(layer="X", environment="Y", project="Z")], scope=scope)

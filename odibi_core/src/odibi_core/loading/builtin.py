@@ -29,11 +29,13 @@ def odibi_register_connections() -> Iterator[ConnectionSpec]:
         name="local",
         factory="odibi_core.project.connections:LocalConnection",
         summary="A folder of this machine, given as path",
+        options_model="odibi_core.project.connection_options:LocalOptions",
     )
     yield ConnectionSpec(
         name="package",
         factory="odibi_core.project.connections:PackageConnection",
         summary="Data files inside an installed Python package, found without importing it",
+        options_model="odibi_core.project.connection_options:PackageOptions",
     )
 
 

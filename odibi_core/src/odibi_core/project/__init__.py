@@ -7,7 +7,7 @@ from odibi_core.project.discovery import find_manifest, locate_project
 from odibi_core.project.manifest import LayerConfig, PluginChoices, ProjectManifest, ProjectType, Warehouse
 from odibi_core.project.manifest_checks import validate_manifest
 from odibi_core.project.names import project_slug
-from odibi_core.project.plugin_options import resolve_options
+from odibi_core.project.plugin_options import checked_options, resolve_options
 from odibi_core.project.project import (
     Project,
     ProjectReading,
@@ -29,6 +29,7 @@ __all__ = [
     "ProjectType",
     "TransformationRow",
     "Warehouse",
+    "checked_options",
     "find_manifest",
     "initialize_project",
     "locate_project",

@@ -112,10 +112,8 @@ class PluginChoices(BaseModel):
 class ProjectManifest(BaseModel):
     """What a project says about itself.
 
-    Only the name is required. The other keys have the predecessor's defaults, except two: ``description`` may be
-    left out, and ``layer_order`` is that of a custom project (``Bronze, Silver, Gold``), because ``custom`` is the
-    default type and a manifest that says nothing about layers should mean the layers that everybody means. The model
-    checks types and keys when it is built and when it is changed; what keys say about each other is
+    Only the name is required. The other keys have the predecessor's defaults, except that ``description`` may be left
+    out. The model checks types and keys when it is built and when it is changed; what keys say about each other is
     `validate_manifest`'s to check.
 
     Args:
@@ -155,7 +153,7 @@ class ProjectManifest(BaseModel):
     project_type: ProjectType = Field(default=ProjectType.CUSTOM, description="What kind of project it is")
     description: str = Field(default="", description="What the project does")
     version: str = Field(default="1.0.0", description="The project's own version")
-    layer_order: list[str] = Field(default=["Bronze", "Silver", "Gold"], description="The layers, in their order")
+    layer_order: list[str] = Field(default=["Bronze", "Silver_1", "Gold_1"], description="The layers, in their order")
     layers: dict[str, LayerConfig] = Field(default={}, description="More about some of the layers, by name")
     environments: list[str] = Field(default=["qat", "prod"], description="The environments that exist")
     default_env: str = Field(default="qat", description="The environment of a run that names none")
