@@ -143,6 +143,7 @@ def test_module_that_is_missing_is_the_plugins_fault(engine_spec):
         ("acme_lib_of_nobody.fast", (), "pip install acme-lib-of-nobody"),
         ("acme_lib_of_nobody", ("acme-lib.of_nobody>=2; extra == 'fast'",), 'pip install "acme-duck[fast]"'),
         ("snowflake", (), "pip install snowflake-connector-python"),
+        ("acme_native", ("Acme.Native >= 3 ; python_version < '3'",), 'pip install "Acme.Native>=3"'),
     ],
 )
 def test_missing_library_names_the_distribution_to_install(module, extras, line, engine_spec):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from types import SimpleNamespace
 
+import pluggy
 import pytest
 
 from odibi_core.loading import PluginState
@@ -271,3 +273,16 @@ def test_every_problem_is_said_at_once(refusal, plugin_of):
 
     assert "odibi_layer_start takes exactly one argument" in message
     assert "odibi_layer_ende is no hook" in message
+
+
+@pytest.mark.skipif(pluggy.__version__.startswith("1.6."), reason="pluggy 1.6 believes __signature__, as we do")
+def test_what_only_pluggy_finds_is_refused_too(refusal, plugin_of):
+    """P5: its own check comes after ours, and is a reason like any other."""
+
+    @hookimpl
+    def odibi_layer_start(event, layer):
+        return event, layer
+
+    odibi_layer_start.__signature__ = inspect.signature(lambda event: event)
+
+    assert "definition" in refusal(plugin_of(odibi_layer_start))

@@ -240,4 +240,5 @@ def _failed_operators(requirement: Requirement, version: str) -> set[str]:
     try:
         return {one.operator for one in requirement.specifier if not one.contains(version, prereleases=True)}
     except InvalidVersion:
+        # What packaging 24 raises; 26 says that it is in no range.
         return {"=="}
