@@ -25,9 +25,9 @@
     │   ├── ColumnNotFoundError (KeyError)
     │   └── DataQualityError (AssertionError)    a verdict on data: fails the transformation, never retried
     ├── TransientError                           raise it to say: trying again may help
+    ├── TransformationTimeoutError (TimeoutError) a transformation took longer than it may
     ├── RunLogError (OSError)                    the run log cannot be read or written
     └── RunFailed (RuntimeError)                 the run ended FAILED; carries the result
-        └── RunAborted                           ... because it was interrupted
 
 Each is also the builtin that a caller would expect, so ``except FileNotFoundError`` keeps working.
 """
@@ -60,10 +60,10 @@ __all__ = [
     "PluginNotFoundError",
     "Problem",
     "ProjectNotFoundError",
-    "RunAborted",
     "RunFailed",
     "RunLogError",
     "SelectionError",
+    "TransformationTimeoutError",
     "TransientError",
     "UnknownEventError",
     "ValidationFailed",
@@ -211,6 +211,10 @@ class TransientError(OdibiError):
     """Raise it (or a subclass) from a function, a reader or a saver to say that trying again may help."""
 
 
+class TransformationTimeoutError(OdibiError, TimeoutError):
+    """A transformation took longer than its timeout and was given up; it is not tried again."""
+
+
 class RunLogError(OdibiError, OSError):
     """The run log cannot be read or written; never to be confused with an empty one."""
 
@@ -226,10 +230,6 @@ class RunFailed(OdibiError, RuntimeError):
     def __init__(self, message: str, *, result: Any = None) -> None:
         super().__init__(message)
         self.result = result
-
-
-class RunAborted(RunFailed):
-    """A run was interrupted, by Ctrl-C or a signal; its journal is closed as ABORTED."""
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

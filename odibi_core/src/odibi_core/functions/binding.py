@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RESERVED_CONSTANTS", "bind_arguments", "check_call"]
 
-RESERVED_CONSTANTS: Final = frozenset({"engine", "retry"})
+RESERVED_CONSTANTS: Final = frozenset({"engine", "retry", "timeout"})
 """Constants that are meant for the kernel: they are in the dictionary, and are not expanded into keywords."""
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from odibi_core.errors import ConfigError, OdibiError, Problem
+from odibi_core.planning.attempts import AttemptRules, attempt_rules
 from odibi_core.planning.datasets import DatasetResolver, Declaration, Role, binding_names
 from odibi_core.planning.engines import choose_engine
 from odibi_core.planning.options import check_options
@@ -32,6 +33,7 @@ class Draft:
     function: ResolvedFunction
     inputs: tuple[PlannedInput, ...]
     outputs: tuple[PlannedOutput, ...]
+    rules: AttemptRules
 
     @property
     def transformation_id(self) -> str:
@@ -68,6 +70,7 @@ class Drafter:
     resolver: DatasetResolver
     problems: list[Problem] = field(default_factory=list)
     _functions: dict[tuple[str, str, str], ResolvedFunction | None] = field(default_factory=dict)
+    _layer_rules: dict[str, AttemptRules] = field(default_factory=dict)
     _specs: dict[tuple[str, str, str], ReaderSpec | SaverSpec | str] = field(default_factory=dict)
 
     def problem(self, message: str, row: TransformationRow, *, suggestion: str | None = None) -> None:
@@ -84,7 +87,8 @@ class Drafter:
         is_managed = function is not None and str(function.signature.style) == "managed"
         inputs = self._inputs(row, engine[0], is_managed=is_managed)
         outputs = self._outputs(row, engine[0], is_managed=is_managed)
-        if function is None or inputs is None or outputs is None:
+        rules = self._rules(row, layer)
+        if function is None or inputs is None or outputs is None or rules is None:
             return None
         if is_managed and not self._frames_fit(row, function, inputs):
             return None
@@ -96,7 +100,21 @@ class Drafter:
             function=function,
             inputs=inputs,
             outputs=outputs,
+            rules=rules,
         )
+
+    def _rules(self, row: TransformationRow, layer: str) -> AttemptRules | None:
+        own = {key: row.constants[key] for key in ("retry", "timeout") if key in row.constants}
+        if not own and layer in self._layer_rules:
+            return self._layer_rules[layer]
+        try:
+            rules = attempt_rules(constants=own, layer=layer, manifest=self.project.manifest)
+        except OdibiError as error:
+            self.problem(str(error), row)
+            return None
+        if not own:
+            self._layer_rules[layer] = rules
+        return rules
 
     def _engine(self, row: TransformationRow, layer: str) -> tuple[str, str] | None:
         config = self.project.manifest.layers.get(layer)

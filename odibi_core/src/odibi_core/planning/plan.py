@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from odibi_core.planning.attempts import AttemptRules
 from odibi_core.plugin import Dataset, ReaderSpec, SaverSpec
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class PlannedTransformation:
         outputs: The outputs.
         dependencies: Positions of those in this plan that must succeed first.
         dependencies_why: For each dependency, what made it one.
+        rules: How often it is tried, and how long it may take.
     """
 
     index: int
@@ -72,6 +74,7 @@ class PlannedTransformation:
     outputs: tuple[PlannedOutput, ...]
     dependencies: tuple[int, ...]
     dependencies_why: tuple[str, ...]
+    rules: AttemptRules
 
     @property
     def transformation_id(self) -> str:
@@ -156,6 +159,8 @@ class Plan:
                 _dataset_dict(item.dataset, item.saver) | {"mode": item.dataset.mode} for item in planned.outputs
             ],
             "depends_on": dict(zip(ids, planned.dependencies_why, strict=True)),
+            "attempts": planned.rules.attempts,
+            "timeout": planned.rules.timeout,
         }
 
 

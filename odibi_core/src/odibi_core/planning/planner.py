@@ -178,6 +178,7 @@ def _planned(drafts: Sequence[Draft], edges: Sequence[Edge], inside: set[int]) -
             function=draft.function,
             inputs=draft.inputs,
             outputs=draft.outputs,
+            rules=draft.rules,
             dependencies=tuple(new[edge.before] for edge in waits[position]),
             dependencies_why=tuple(
                 f"reads {draft.input_at(edge.location)}" if edge.location else "depends_on" for edge in waits[position]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from odibi_core.project.connections import open_connection
 from odibi_core.project.discovery import find_manifest, locate_project
-from odibi_core.project.manifest import LayerConfig, PluginChoices, ProjectManifest, ProjectType, Warehouse
+from odibi_core.project.manifest import LayerConfig, PluginChoices, ProjectManifest, ProjectType, RetryConfig, Warehouse
 from odibi_core.project.manifest_checks import validate_manifest
 from odibi_core.project.names import project_slug
 from odibi_core.project.plugin_options import checked_options, resolve_options
@@ -27,6 +27,7 @@ __all__ = [
     "ProjectManifest",
     "ProjectReading",
     "ProjectType",
+    "RetryConfig",
     "TransformationRow",
     "Warehouse",
     "checked_options",

@@ -31,6 +31,7 @@ __all__ = [
     "PluginChoices",
     "ProjectManifest",
     "ProjectType",
+    "RetryConfig",
     "Warehouse",
     "manifest_data",
     "manifest_problems",
@@ -45,6 +46,36 @@ PRIVATE_KEYS = frozenset({"config_store", "connections", "engines", "log_sinks",
 _CONFIG = ConfigDict(extra="forbid", validate_assignment=True, hide_input_in_errors=True)
 
 
+class RetryConfig(BaseModel):
+    """When a failed attempt at a transformation is followed by another; what is left out is left to the level above.
+
+    The pause after attempt ``n`` is ``delay * backoff ** (n - 1)`` seconds, at most ``max_delay``, and up to ``jitter``
+    seconds more, at random.
+
+    Args:
+        attempts: All attempts together; 1 means that nothing is tried again.
+        delay: Seconds before the second attempt.
+        backoff: By what the pause grows from attempt to attempt.
+        max_delay: Seconds, the longest pause.
+        jitter: Seconds, what chance may add to a pause.
+        errors: Classes of errors after which trying again may help, besides those that always are: a builtin such as
+            ``"OSError"``, or ``"package.module:Error"``.
+
+    Example:
+        >>> RetryConfig(attempts=5).model_dump(exclude_unset=True)
+        {'attempts': 5}
+    """
+
+    model_config = _CONFIG
+
+    attempts: StrictInt | None = Field(default=None, ge=1, description="All attempts together")
+    delay: float | None = Field(default=None, ge=0, description="Seconds before the second attempt")
+    backoff: float | None = Field(default=None, ge=1, description="By what the pause grows from attempt to attempt")
+    max_delay: float | None = Field(default=None, ge=0, description="Seconds, the longest pause")
+    jitter: float | None = Field(default=None, ge=0, description="Seconds, what chance may add to a pause")
+    errors: list[str] | None = Field(default=None, description="Errors after which trying again may help")
+
+
 class LayerConfig(BaseModel):
     """What a project says about one of its layers.
 
@@ -55,6 +86,8 @@ class LayerConfig(BaseModel):
         cache_tables: Tables to keep in memory after the layer, on engines that can.
         max_workers: How many transformations of the layer may run at once; None leaves it to the run.
         default_engine: The engine of the layer's transformations.
+        retry: What its transformations are tried again after, and when.
+        timeout: Seconds that each of its transformations may take before it saves.
 
     Example:
         >>> LayerConfig(name="Silver", depends_on=["Bronze"]).max_workers is None
@@ -69,6 +102,8 @@ class LayerConfig(BaseModel):
     cache_tables: list[str] = Field(default=[], description="Tables to keep in memory after the layer")
     max_workers: StrictInt | None = Field(default=None, ge=1, description="Transformations that may run at once")
     default_engine: str | None = Field(default=None, description="The engine of the layer's transformations")
+    retry: RetryConfig | None = Field(default=None, description="When its transformations are tried again")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds that a transformation may take")
 
 
 class Warehouse(BaseModel):
@@ -138,6 +173,8 @@ class ProjectManifest(BaseModel):
         log_sinks: Where the run log is delivered: a ``type`` and its options each.
         plugins: Which plugins are used.
         config_store: Where rows come from if not from files: a ``type`` and its options.
+        retry: What transformations are tried again after, and when.
+        timeout: Seconds that each transformation may take before it saves.
 
     Example:
         >>> manifest = ProjectManifest(project_name="Energy", layer_order=["Bronze", "Silver"])
@@ -179,6 +216,8 @@ class ProjectManifest(BaseModel):
     config_store: dict[str, Any] | None = Field(
         default=None, repr=False, description="Where rows come from if not from files: a type and its options"
     )
+    retry: RetryConfig | None = Field(default=None, description="When transformations are tried again")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds that a transformation may take")
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -200,8 +239,9 @@ class ProjectManifest(BaseModel):
             if getattr(self, key) == fields[key].get_default(call_default_factory=True):
                 del data[key]
         for layer in data.get("layers", {}).values():
-            if layer["default_engine"] is None:
-                del layer["default_engine"]
+            for key in _LAYER_ADDITIONS:
+                if layer[key] is None:
+                    del layer[key]
         return data
 
     def to_dict(self) -> dict[str, Any]:
@@ -276,7 +316,18 @@ class ProjectManifest(BaseModel):
             raise ValidationFailed(manifest_problems(error, document=document), what=document.file) from None
 
 
-_ADDITIONS = ("default_engine", "warehouse", "connections", "engines", "log_sinks", "plugins", "config_store")
+_ADDITIONS = (
+    "default_engine",
+    "warehouse",
+    "connections",
+    "engines",
+    "log_sinks",
+    "plugins",
+    "config_store",
+    "retry",
+    "timeout",
+)
+_LAYER_ADDITIONS = ("default_engine", "retry", "timeout")
 
 
 def manifest_data(document: Document) -> dict[str, Any]:

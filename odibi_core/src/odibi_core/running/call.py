@@ -1,4 +1,8 @@
-"""One attempt at one transformation: read its inputs, call its function, save its outputs."""
+"""One transformation at work: read its inputs, call its function, save its outputs.
+
+It remembers how far it came. An attempt that follows a failed save goes on with that save: a function that has returned
+is not called again, and an output that was saved is not saved twice.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ from odibi_core.plugin import (
     SaveReport,
     TransformationOutcome,
 )
+from odibi_core.running.timeouts import SaveGate
 
 if TYPE_CHECKING:
     from odibi_core.events import Dispatcher
@@ -37,7 +42,7 @@ class Cancelled(BaseException):
 
 @dataclass(slots=True)
 class TransformationCall:
-    """What one attempt needs, and where it is.
+    """What the attempts at a transformation need, and how far they came.
 
     Args:
         planned: The transformation.
@@ -59,7 +64,10 @@ class TransformationCall:
     stage: str = "read"
     rows_read: int | None = None
     rows_written: int | None = None
+    gate: SaveGate = field(default_factory=SaveGate)
     _frames: dict[str, Frame] = field(default_factory=dict)
+    _outputs: list[Frame] | None = None
+    _saved: int = 0
 
     def execute(self) -> TransformationOutcome:
         """Do the default steps of `odibi_run_transformation`."""
@@ -69,11 +77,13 @@ class TransformationCall:
             self.stage = "transform"
             self._call({})
         else:
-            frames = self._read()
-            self.stage = "transform"
-            outputs = self._transform(frames)
+            if self._outputs is None:
+                self.stage = "read"
+                frames = self._read()
+                self.stage = "transform"
+                self._outputs = self._transform(frames)
             self.stage = "save"
-            self._save(outputs)
+            self._save(self._outputs)
         return TransformationOutcome(rows_read=self.rows_read, rows_written=self.rows_written)
 
     def explain(self, error: BaseException) -> str:
@@ -191,17 +201,22 @@ class TransformationCall:
         return outputs
 
     def _save(self, frames: list[Frame]) -> None:
+        if not self.gate.passes():
+            raise Cancelled
         listens, dispatch = self.dispatcher.listens, self.dispatcher.dispatch
-        rows: int | None = 0 if frames else None
-        for item, frame in zip(self.planned.outputs, frames, strict=True):
+        if self._saved == 0:
+            self.rows_written = 0 if frames else None
+        for item, frame in list(zip(self.planned.outputs, frames, strict=True))[self._saved :]:
             self._stop_if_cancelled()
             if listens("pre_save"):
                 dispatch(PreSave(**self.identity, dataset=item.dataset, frame=frame))
             started = time.perf_counter()
             report: SaveReport = self.engines.save(frame, item, engine=self.planned.engine)
             seconds = time.perf_counter() - started
+            self._saved += 1
             self.was_saved()
-            rows = None if rows is None or report.rows is None else rows + report.rows
+            is_known = self.rows_written is not None and report.rows is not None
+            self.rows_written = (self.rows_written or 0) + (report.rows or 0) if is_known else None
             if listens("post_save"):
                 dispatch(
                     PostSave(
@@ -212,8 +227,7 @@ class TransformationCall:
                         duration_seconds=seconds,
                     )
                 )
-        self.rows_written = rows
 
     def _stop_if_cancelled(self) -> None:
-        if self.is_cancelled():
+        if self.is_cancelled() or self.gate.is_shut:
             raise Cancelled

@@ -91,6 +91,12 @@ class EngineRoom:
         """Return the session of an engine that has one, else None: what v2-style functions get as ``spark``."""
         return self._sessions[name]
 
+    def transient_errors(self, name: str) -> tuple[type[BaseException], ...]:
+        """Return the errors after which an engine's spec says that trying again may help."""
+        from odibi_core.loading import resolve_reference
+
+        return tuple(resolve_reference(reference) for reference in self.manager.engine(name).transient_errors)
+
     def read(self, item: PlannedInput, *, engine: str) -> Frame:
         """Read an input as a frame of an engine; what an engine-neutral reader returns is handed over as Arrow."""
         spec = item.reader

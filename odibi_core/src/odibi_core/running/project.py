@@ -69,6 +69,7 @@ def run_project(
     cache_plan: Mapping[str, Sequence[str]] | None = None,
     selected: Iterable[str] | None = None,
     dry_run: bool = False,
+    fail_fast: bool = False,
     auth_provider: Callable[..., Mapping[str, Any]] | None = None,
     raise_on_failure: bool = True,
     manager: PluginManager | None = None,
@@ -92,6 +93,7 @@ def run_project(
         cache_plan: Tables to cache after a layer; ``{}`` switches the manifest's own plan off.
         selected: Selector expressions: ids, ``tag:x``, ``layer:x``, with ``+`` before or after.
         dry_run: Plan, and run nothing.
+        fail_fast: Start nothing more once a transformation has failed; by default what can still run does.
         auth_provider: Called with ``env``, ``repo_path`` and ``logger_metadata``; returns a mapping whose ``spark`` and
             ``sql_provider`` transformations see.
         raise_on_failure: Raise if the run does not succeed, rather than return its result.
@@ -128,6 +130,7 @@ def run_project(
             max_workers=max_workers,
             cache_plan=cache_plan,
             target_layers=None if target_layers is None else plan.layers,
+            fail_fast=fail_fast,
             session=handed_in.get("spark"),
             sql_provider=handed_in.get("sql_provider"),
         )
@@ -210,6 +213,7 @@ def _run(
     max_workers: int | None,
     cache_plan: Mapping[str, Sequence[str]] | None,
     target_layers: tuple[str, ...] | None,
+    fail_fast: bool,
     session: Any,
     sql_provider: Any,
 ) -> RunResult:
@@ -219,6 +223,7 @@ def _run(
     from odibi_core.runlog import Delivery, Journal, close_dead_runs, deliver_pending, new_run_id
     from odibi_core.running.caching import Caching, merge_cache_plans
     from odibi_core.running.engines import EngineRoom
+    from odibi_core.running.retries import RetryPolicies
     from odibi_core.running.runner import Runner
     from odibi_core.running.sinks import sink_targets
     from odibi_core.running.transformation import TransformationRunner
@@ -229,6 +234,9 @@ def _run(
     engines = EngineRoom(project, manager, session)
     run_id = new_run_id()
     with project_imports(project.root), engines.opened(plan):
+        policies = RetryPolicies(engines)
+        for planned in plan:
+            policies.of(planned)
         close_dead_runs(project.state_dir)
         deliver_pending(project.state_dir, sinks)
         journal = _journal(plan, run_id, prepared, Journal)
@@ -253,7 +261,9 @@ def _run(
                 dispatcher=dispatcher,
                 journal=journal,
                 delivery=delivery,
+                policies=policies,
                 cancelled=cancelled,
+                fail_fast=fail_fast,
                 hooks=hooks,
                 sql_provider=sql_provider,
             ),

@@ -1,0 +1,92 @@
+"""A limit on the time that a transformation may take before it saves.
+
+Python cannot stop a thread, so what takes too long is given up rather than stopped: its thread runs on, whatever it
+returns is thrown away, and it can no longer save. A save that has begun is waited for: half a save would be worse.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from odibi_core.errors import TransformationTimeoutError
+
+__all__ = ["SaveGate", "within"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class SaveGate:
+    """Decides, once, whether an attempt still saves or was given up."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_passed: bool = False
+    _is_shut: bool = False
+
+    def passes(self) -> bool:
+        """Return whether the attempt may save; from then on it cannot be given up."""
+        with self._lock:
+            self._is_passed = not self._is_shut
+            return self._is_passed
+
+    def shut(self) -> bool:
+        """Give the attempt up; return False if it is saving already."""
+        with self._lock:
+            self._is_shut = not self._is_passed
+            return self._is_shut
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether the attempt was given up."""
+        return self._is_shut
+
+
+@dataclass(slots=True)
+class _Attempt(Generic[T]):
+    work: Callable[[], T]
+    returned: list[T] = field(default_factory=list)
+    raised: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.returned.append(self.work())
+        except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
+            self.raised = error
+
+    def outcome(self) -> T:
+        if self.raised is not None:
+            raise self.raised
+        return self.returned[0]
+
+
+def within(seconds: float, work: Callable[[], T], *, gate: SaveGate, what: str) -> T:
+    """Return what a piece of work returns, unless it has not begun to save after some time.
+
+    Args:
+        seconds: How long to wait.
+        work: The work; it runs on a thread of its own, in a copy of this thread's context.
+        gate: What the work asks before it saves.
+        what: What the work is, for the message.
+
+    Raises:
+        TransformationTimeoutError: It took too long, and was given up.
+    """
+    attempt = _Attempt(work)
+    # A daemon: a function that never returns must not keep the process from ending.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(attempt.run,), name=what, daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+    except BaseException:
+        if not gate.shut():
+            thread.join()
+        raise
+    if thread.is_alive():
+        if gate.shut():
+            raise TransformationTimeoutError(f"{what} took longer than its timeout of {seconds:g} s and was given up.")
+        thread.join()
+    return attempt.outcome()
