@@ -1,0 +1,138 @@
+"""``odibi runs``: the runs that there were, and what became of each transformation of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click  # noqa: TID253 - there is no command line without it
+
+from odibi_core.cli.output import Output, describe_seconds, describe_time
+from odibi_core.cli.request import (
+    ProjectChoice,
+    Request,
+    command_options,
+    project_folder_options,
+    project_options,
+)
+
+if TYPE_CHECKING:
+    from odibi_core.runlog import RunIndex, RunRow
+
+__all__ = ["runs"]
+
+
+class _ListByDefault(click.Group):
+    """A group that lists when it is not told what else to do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` in front unless another command is there, or help is wanted."""
+        is_told = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_told else ["list", *args])
+
+
+@click.group(cls=_ListByDefault)
+def runs() -> None:
+    """List runs, or show one; without a command, list them."""
+
+
+@runs.command("list")
+@command_options
+@project_options
+@click.option("--env", metavar="NAME", help="Only runs in this environment.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit: int) -> None:
+    """List a project's runs, the newest first.
+
+    PROJECT is its name, its folder or its manifest; by default that of the working folder.
+    """
+    from odibi_core.runlog import RunIndex
+
+    rows = [row.to_dict() for row in RunIndex(choice.state_dir()).runs(env=env, limit=limit)]
+    output = request.output
+    if output.as_json:
+        output.document(rows)
+    elif rows:
+        output.table(
+            ("run", "status", "env", "engine", "began", "took", "transformations"),
+            [
+                (
+                    row["run_id"],
+                    row["status"],
+                    row["env"],
+                    row["engine"],
+                    describe_time(row["started"]),
+                    describe_seconds(row["duration_seconds"]),
+                    _counts(row),
+                )
+                for row in rows
+            ],
+            right=(5,),
+        )
+    else:
+        output.remark("It has never run." if env is None else f"It has never run in {env}.")
+
+
+@runs.command("show")
+@command_options
+@click.argument("run_id", required=False)
+@project_folder_options
+def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> None:
+    """Show what became of each transformation of a run.
+
+    RUN_ID is the run's id, or the beginning or the end of it; by default the newest.
+    """
+    from odibi_core.errors import SelectionError
+    from odibi_core.runlog import RunIndex
+
+    index = RunIndex(choice.state_dir())
+    row = _find(index, run_id)
+    if row is None:
+        raise SelectionError("There is no run to show: the project has never run. Start one with: odibi run")
+    data = row.to_dict() | {"transformations": index.transformations(row.run_id)}
+    if request.output.as_json:
+        request.output.document(data)
+    else:
+        _show(request.output, data)
+
+
+def _find(index: RunIndex, run_id: str | None) -> RunRow | None:
+    if run_id:
+        fitting = [row for row in index.runs() if row.run_id.startswith(run_id) or row.run_id.endswith(run_id)]
+        if len(fitting) == 1:
+            return fitting[0]
+    return index.run(run_id)
+
+
+def _show(output: Output, data: dict[str, Any]) -> None:
+    output.heading(f"Run {data['run_id']} of {data['project']} ({data['env']}, {data['engine']})")
+    took = f", took {describe_seconds(data['duration_seconds'])}" if data["duration_seconds"] is not None else ""
+    output.line(f"{data['status']}  began {describe_time(data['started'])}{took}, on {data['host']}")
+    if data["error"]:
+        output.line(data["error"], indent=2)
+    output.line()
+    output.table(
+        ("status", "transformation", "layer", "engine", "took", "read", "written", "error"),
+        [
+            (
+                one["status"],
+                one["transformation_id"],
+                one["layer"],
+                one["engine"],
+                describe_seconds(one["duration_seconds"]),
+                _number(one["rows_read"]),
+                _number(one["rows_written"]),
+                one["error"],
+            )
+            for one in data["transformations"]
+        ],
+        right=(4, 5, 6),
+    )
+
+
+def _counts(row: dict[str, Any]) -> str:
+    counted = ", ".join(f"{count} {status}" for status, count in row["counts"].items())
+    return f"{counted or 'none'} of {row['planned']}"
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
