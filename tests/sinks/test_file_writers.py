@@ -124,7 +124,8 @@ sink.write([row])
 soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat(path).st_size + 1000, hard))
 try:
-    sink.write([{**row, "seq": 2}, {**row, "seq": 3}])
+    # The first of them would fit.
+    sink.write([{**row, "seq": 2, "error_message": "x"}, {**row, "seq": 3}])
 except OSError as error:
     print(type(error).__name__, error)
 print(sink.last_seq("r1"))
@@ -166,3 +167,19 @@ def test_a_filesystem_without_locks_is_written_to_all_the_same(log_path, read_lo
     monkeypatch.setattr(fcntl, "flock", refuse)
     FileLogSink(log_path).write([record()])
     assert len(read_log(log_path)) == 1
+
+
+def test_a_file_that_is_moved_while_a_writer_waits_does_not_get_its_rows(log_path, read_log, record, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    sink = FileLogSink(log_path)
+    old = log_path.with_name(f"old{log_path.suffix}")
+    with log_path.open("ab") as other:
+        fcntl.flock(other.fileno(), fcntl.LOCK_EX)
+
+        def move_and_let_go(_):
+            log_path.rename(old)
+            fcntl.flock(other.fileno(), fcntl.LOCK_UN)
+
+        monkeypatch.setattr("odibi_sinks.locking.time.sleep", move_and_let_go)
+        sink.write([record(1)])
+    assert (len(read_log(old)), len(read_log(log_path))) == (0, 1)

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from odibi_core.runlog import Journal, RunIndex, new_run_id
+from odibi_core.runlog import Journal, RunIndex, SinkTarget, new_run_id
 
 START = datetime(2026, 11, 21, 21, 30, tzinfo=UTC)
 
@@ -115,3 +117,44 @@ def finished_run(start_run, add):
         return journal
 
     return run
+
+
+REFUSED = ConnectionError("postgresql://etl:s3cret@db refused")
+
+
+class ListSink:
+    """Remembers batches; fails as often as it is told to."""
+
+    def __init__(self, failures=0, error=REFUSED):
+        self.batches = []
+        self.calls = 0
+        self.failures = failures
+        self.error = error
+
+    def write(self, records):
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error
+        self.batches.append(records)
+
+    @property
+    def seqs(self):
+        return [record["seq"] for batch in self.batches for record in batch]
+
+
+@pytest.fixture
+def kit(state_dir, add):
+    """A sink that remembers, and what the tests of delivery do and look at again and again."""
+
+    def run_records(journal, delivery, count):
+        for number in range(count):
+            add(journal, f"t{number}")
+            delivery.notify()
+
+    return SimpleNamespace(
+        ListSink=ListSink,
+        target=lambda sink, name="list": SinkTarget(name=name, sink=sink, key=name),
+        run_records=run_records,
+        cursors=lambda: sorted(path.name for path in state_dir.glob("delivery/*/*.json")),
+        threads=lambda: [thread for thread in threading.enumerate() if thread.name.startswith("odibi-delivery")],
+    )

@@ -1,6 +1,7 @@
 """Writing a journal."""
 
 import json
+import os
 import random
 import re
 import signal
@@ -67,6 +68,22 @@ def test_close_writes_the_end_once_and_lets_nothing_follow(start_run, add):
     with pytest.raises(RunLogError, match="closed"):
         journal.barrier()
     assert read_journal(journal.path) == reading
+
+
+def test_the_disk_is_waited_for_at_the_start_at_barriers_and_at_the_end_only(start_run, add, monkeypatch):
+    waits = []
+    fsync = os.fsync
+    monkeypatch.setattr("os.fsync", lambda descriptor: (waits.append(descriptor), fsync(descriptor)))
+    journal = start_run()
+    at_start = len(waits)
+    add(journal)
+    add(journal, status="SUCCESS")
+    while_running = len(waits)
+    journal.barrier()
+    at_barrier = len(waits)
+    journal.close("SUCCESS", duration_seconds=0.0)
+    # At the start for the file and for its name in the folder.
+    assert (at_start, while_running, at_barrier, len(waits)) == (2, 2, 3, 4)
 
 
 def test_a_run_cannot_end_as_running(start_run):

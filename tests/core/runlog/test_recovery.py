@@ -111,6 +111,15 @@ def test_of_several_processes_at_once_exactly_one_closes_each_run(state_dir, kil
         assert [record["status"] for record in read_journal(journal).records] == ["RUNNING", "ABORTED"]
 
 
+def test_a_status_query_is_not_taken_for_a_living_run(state_dir, killed_run, monkeypatch):
+    """A query holds the lock for some microseconds; then the second look finds it free."""
+    fcntl = pytest.importorskip("fcntl")
+    with killed_run("r1", "t1:RUNNING").open("rb") as query:
+        fcntl.flock(query.fileno(), fcntl.LOCK_SH)
+        monkeypatch.setattr("odibi_core.runlog.recovery.sleep", lambda _: fcntl.flock(query.fileno(), fcntl.LOCK_UN))
+        assert close_dead_runs(state_dir) == ("r1",)
+
+
 def test_a_damaged_journal_does_not_keep_the_others_open(state_dir, killed_run):
     damaged = killed_run("r1", "t1:RUNNING")
     good = killed_run("r2", "t1:RUNNING")
