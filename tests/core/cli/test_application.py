@@ -155,14 +155,16 @@ def test_unexpected_error_is_one_line_and_exits_70(odibi, tmp_path, site):
     assert answer.stderr.count("\n") == 1
 
 
-def test_traceback_of_an_unexpected_error_is_shown_on_demand(odibi, tmp_path, site, monkeypatch):
+@pytest.mark.parametrize(("words", "code"), [(["greet", "nobody"], 70), (["plan"], 2)], ids=["a fault", "a refusal"])
+def test_traceback_is_shown_on_demand(odibi, tmp_path, site, monkeypatch, words, code):
     site.plugin("greeter", PLUGIN_COMMAND, acme_greeting=GREETING)
     monkeypatch.setenv("ODIBI_DEBUG", "1")
 
-    answer = odibi("greet", "nobody", cwd=tmp_path)
+    answer = odibi(*words, cwd=tmp_path)
 
-    assert answer.code == 70
-    assert "Traceback (most recent call last)" in answer.stderr
+    assert answer.code == code
+    assert answer.stderr.startswith("Traceback (most recent call last)")
+    assert answer.stderr.splitlines()[-1].startswith("Error: ")
 
 
 def test_secret_in_an_unexpected_error_is_masked(odibi, tmp_path, site):

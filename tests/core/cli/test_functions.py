@@ -58,7 +58,7 @@ def test_registered_functions_and_those_of_rows_are_listed(odibi, project):
     assert (listed["count"]["engine"], listed["count"]["used_by"]) == ("any", [])
     assert (listed["plain"]["engine"], listed["plain"]["used_by"]) == ("", ["t2"])
     (line,) = [line for line in text.stdout.splitlines() if line.startswith("steps.clean")]
-    assert line.split(maxsplit=4) == ["steps.clean", "rows", "t1", "steps.py:4", "Drop what nobody needs."]
+    assert line.split() == ["steps.clean", "rows", "steps.py:4", "t1"]
 
 
 def test_functions_of_other_engines_can_be_left_out(odibi, project):
@@ -79,6 +79,18 @@ def test_module_that_cannot_be_imported_does_not_hide_the_others(odibi, make_pro
     assert answer.code == 0
     assert "steps.clean" in answer.stdout
     assert "warning: module 'broken' cannot be imported: RuntimeError: no" in answer.stdout
+
+
+def test_function_that_nobody_can_call_does_not_hide_the_others(odibi, make_project):
+    more = FUNCTIONS + '\n@odibi_function(engine="any", module="steps")\nasync def later(df):\n    return df\n'
+    row = {"transformation_id": "t1", "function": "clean", "inputs": ["in.json"], "outputs": ["silver.a"]}
+    root = make_project([row], files={"steps.py": more})
+
+    answer = odibi("functions", "list", "--json", cwd=root)
+
+    assert [one["function"] for one in answer.json["functions"]] == ["clean", "count"]
+    assert "steps.later" in answer.json["problems"][0]
+    assert "async" in answer.json["problems"][0]
 
 
 def test_functions_of_plugins_are_listed_outside_any_project(odibi, tmp_path, site):

@@ -55,9 +55,9 @@ def test_failed_lists_what_failed_and_why(odibi, broken_shop):
     document = odibi("failed", "--json", cwd=broken_shop)
 
     assert (text.code, document.code) == (0, 0)
-    (line,) = text.stdout.splitlines()[1:]
-    assert line.split()[2:6] == ["FAILED", "fails", "Silver", result.run_id]
-    assert line.endswith("ValueError: boom (steps.py:8)")
+    (line,) = text.stdout.splitlines()
+    assert line.startswith("FAILED   fails: ValueError: boom (steps.py:8) (Silver, 20")
+    assert line.endswith(f", run {result.run_id})")
     assert document.json == index(broken_shop).failed("Shop", "qat")
 
 
@@ -87,11 +87,11 @@ def test_runs_are_listed_the_newest_first(odibi, shop, words):
     text = odibi(*words, cwd=shop)
     document = odibi(*words, "--json", cwd=shop)
 
-    assert [line.split()[:4] for line in text.stdout.splitlines()[1:]] == [
-        [ids[1], "SUCCESS", "prod", "rows"],
-        [ids[0], "SUCCESS", "qat", "rows"],
+    assert [line.split()[:3] for line in text.stdout.splitlines()[1:]] == [
+        [ids[1], "SUCCESS", "prod"],
+        [ids[0], "SUCCESS", "qat"],
     ]
-    assert text.stdout.splitlines()[2].endswith("3 SUCCESS of 3")
+    assert [line.split()[-1] for line in text.stdout.splitlines()] == ["DONE", "1/1", "3/3"]
     assert document.json == [run.to_dict() for run in index(shop).runs()]
 
 

@@ -197,6 +197,18 @@ def test_without_plugins_run_says_what_to_install(odibi, shop, where):
     assert "pip install odibi-engine-pandas" in answer.stderr
 
 
+def test_module_that_ends_the_process_is_no_success(odibi, shop):
+    manifest = json.loads((shop / "manifest.json").read_text()) | {"transformation_modules": ["script"]}
+    (shop / "manifest.json").write_text(json.dumps(manifest))
+    (shop / "script.py").write_text("import sys\n\nsys.exit(0)\n")
+
+    answer = odibi("run", cwd=shop)
+
+    assert answer.code == 2
+    assert "script" in answer.stderr
+    assert not (shop / "data").exists()
+
+
 def test_blocking_every_plugin_leaves_no_engine_and_no_traceback(call, shop):
     answer = call("run", cwd=shop, ODIBI_PLUGINS_ONLY="nothing")
 

@@ -189,6 +189,8 @@ def _tell(refusal: Refusal, output: Output, *, as_json: bool) -> None:
             output.document(refusal.to_dict())
     if refusal.usage and not as_json:
         click.echo(refusal.usage, err=True)
+    if refusal.trace:
+        click.echo(refusal.trace, err=True)
     click.echo(f"Error: {refusal.message}", err=True)
 
 

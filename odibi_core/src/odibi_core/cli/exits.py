@@ -55,6 +55,7 @@ class Refusal:
         message: What to print; may have several lines.
         more: What else a program gets to know, such as ``problems``.
         usage: How the command is used, for somebody who mistyped it.
+        trace: The traceback, for somebody who asked for it with ``ODIBI_DEBUG=1``.
     """
 
     code: int
@@ -62,6 +63,7 @@ class Refusal:
     message: str
     more: dict[str, Any] = field(default_factory=dict)
     usage: str = ""
+    trace: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""
@@ -82,20 +84,19 @@ def refusal_of(error: Exception) -> Refusal:
     from odibi_core.diagnostics import describe_error, error_location, redact
     from odibi_core.errors import OdibiError, ValidationFailed
 
-    kind = type(error).__name__
+    kind, more = type(error).__name__, {}
     if isinstance(error, Interrupted):
         return Refusal(code=error.code, type=kind, message=str(error), more={"run_id": error.run_id})
-    if isinstance(error, ValidationFailed):
-        more = {"problems": [problem_dict(problem) for problem in error.problems]}
-        return Refusal(code=ExitCode.WRONG_REQUEST, type=kind, message=redact(str(error)), more=more)
+    is_debugging = os.environ.get("ODIBI_DEBUG", "") not in ("", "0")
     if isinstance(error, OdibiError):
-        return Refusal(code=_code_of(error), type=kind, message=redact(str(error)))
-    message = f"{describe_error(error)} (unexpected, at {error_location(error)})"
-    if os.environ.get("ODIBI_DEBUG", "") in ("", "0"):
-        message += " Run it again with ODIBI_DEBUG=1 to see the traceback."
+        code, message = _code_of(error), redact(str(error))
+        if isinstance(error, ValidationFailed):
+            more = {"problems": [problem_dict(problem) for problem in error.problems]}
     else:
-        message += "\n" + redact("".join(traceback.format_exception(error))).rstrip()
-    return Refusal(code=ExitCode.FAULT, type=kind, message=message)
+        hint = "" if is_debugging else " Run it again with ODIBI_DEBUG=1 to see the traceback."
+        code, message = ExitCode.FAULT, f"{describe_error(error)} (unexpected, at {error_location(error)}){hint}"
+    trace = redact("".join(traceback.format_exception(error))).rstrip() if is_debugging else ""
+    return Refusal(code=code, type=kind, message=message, more=more, trace=trace)
 
 
 def problem_dict(problem: Any) -> dict[str, Any]:

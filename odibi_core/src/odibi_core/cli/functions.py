@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -51,15 +52,9 @@ def list_functions(request: Request, *, choice: ProjectChoice, engine: str | Non
         return
     if rows:
         output.table(
-            ("function", "engine", "used by", "written in", "description"),
+            ("function", "engine", "written in", "used by"),
             [
-                (
-                    f"{row['module']}.{row['function']}",
-                    row["engine"] or "-",
-                    ", ".join(row["used_by"]),
-                    _place(row),
-                    (row["description"] or "").strip().partition("\n")[0],
-                )
+                (f"{row['module']}.{row['function']}", row["engine"] or "-", _place(row), ", ".join(row["used_by"]))
                 for row in rows
             ],
         )
@@ -201,38 +196,35 @@ class _Modules:
 
         for name in self.names:
             for entry in REGISTRY.list_all(module=name):
-                yield _row(entry.module, entry.name, entry.engine, entry.function, entry.metadata.get("description"))
+                yield from self._row(entry.module, entry.name, entry.engine, entry.metadata.get("description"))
 
     def _used(self) -> Iterator[dict[str, Any]]:
         """Yield the functions of rows that are registered nowhere: plain functions of the rows' modules."""
-        import sys
-
-        for row in self.project.rows if self.project else ():
-            function = getattr(sys.modules.get(row.module), row.function, None) if row.module in self.names else None
-            if callable(function) and not self._is_registered(row.module, row.function):
-                yield _row(row.module, row.function, "", function, function.__doc__)
-
-    def _is_registered(self, module: str, name: str) -> bool:
         from odibi_core.functions import REGISTRY
 
-        return any(entry.name == name for entry in REGISTRY.list_all(module=module))
+        rows = self.project.rows if self.project else ()
+        for module, name in dict.fromkeys((row.module, row.function) for row in rows if row.module in self.names):
+            if all(entry.name != name for entry in REGISTRY.list_all(module=module)):
+                yield from self._row(module, name, "")
 
+    def _row(self, module: str, name: str, engine: str, description: str | None = None) -> Iterator[dict[str, Any]]:
+        from odibi_core.errors import FunctionError
+        from odibi_core.functions import ANY_ENGINE, resolve_function
 
-def _row(module: str, name: str, engine: str, function: Any, description: str | None) -> dict[str, Any]:
-    from odibi_core.functions import read_signature
-    from odibi_core.functions.origins import origin_of
-
-    origin = origin_of(function)
-    signature = read_signature(function)
-    return {
-        "module": module,
-        "function": name,
-        "engine": engine,
-        "style": signature.style.value,
-        "description": description,
-        "file": origin.file,
-        "line": origin.line,
-    }
+        try:
+            found = resolve_function(module, name, engine or ANY_ENGINE, root=self.root)
+        except FunctionError as error:
+            self.problems.append(str(error))
+            return
+        yield {
+            "module": module,
+            "function": name,
+            "engine": engine,
+            "style": found.signature.style.value,
+            "description": inspect.getdoc(found.function) if description is None else description,
+            "file": found.file,
+            "line": found.line,
+        }
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def _show_status(
     output.heading(f"{figures['project']} in {figures['environment']}, last {figures['period_hours']:g} hours")
     if layers:
         output.table(
-            ("layer", "executions", "success", "failed", "skipped", "rate", "average", "last began"),
+            ("layer", "total", "success", "failed", "skipped", "rate", "average", "last began"),
             [
                 (
                     one["layer"],
@@ -96,20 +96,10 @@ def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
     if output.as_json:
         output.document(rows)
     elif rows:
-        output.table(
-            ("began", "status", "transformation", "layer", "run", "error"),
-            [
-                (
-                    describe_time(row["start_time"]),
-                    row["status"],
-                    row["transformation_id"],
-                    row["layer"],
-                    row["run_id"],
-                    row["error_message"],
-                )
-                for row in rows
-            ],
-        )
+        for row in rows:
+            where = f"({row['layer']}, {describe_time(row['start_time'])}, run {row['run_id']})"
+            error = " ".join((row["error_message"] or "").split())
+            output.line(f"{row['status']:8} {row['transformation_id']}: {error} {where}", hanging=9)
     else:
         output.remark(f"No failure of {name} in {chosen} in the last {hours:g} hours.")
 

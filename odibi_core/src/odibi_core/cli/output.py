@@ -108,19 +108,27 @@ class Output:
         if not self.quiet:
             self.line(text, indent=indent)
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> None:
+    def table(
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        whole: Sequence[int] = (0,),
+        right: Sequence[int] = (),
+    ) -> None:
         """Print a table: fitted to the terminal, or with columns as wide as they need to be.
 
         Args:
             headings: The names of the columns.
             rows: The cells; None is shown as nothing.
+            whole: The columns that are not broken, as far as the terminal is wide enough: what people copy.
             right: The columns that are aligned to the right.
         """
         cells = [["" if cell is None else " ".join(str(cell).split()) for cell in row] for row in rows]
         if self.is_terminal:
             from odibi_core.cli.terminal import print_table
 
-            print_table(self, headings, cells, right=right)
+            print_table(self, headings, cells, whole=whole, right=right)
             return
         widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
         for row in ([heading.upper() for heading in headings], *cells):
@@ -248,12 +256,10 @@ def describe_path(location: str | None) -> str:
 
 
 def describe_time(stamp: str | None) -> str:
-    """Return an ISO 8601 stamp in UTC as local time, to the second; empty if there is none.
+    """Return an ISO 8601 stamp in UTC as local time, to the minute; empty if there is none.
 
     Example:
         >>> len(describe_time("2026-11-21T21:30:00.123456+00:00"))
-        19
+        16
     """
-    if not stamp:
-        return ""
-    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M") if stamp else ""

@@ -53,6 +53,7 @@ def list_all(request: Request, *, choice: ProjectChoice) -> None:
                 )
                 for row in rows
             ],
+            whole=(0, 1, 3),
         )
     else:
         output.line("No plugin is installed. The one to start with: pip install odibi-engine-pandas")

@@ -39,7 +39,7 @@ class Finished:
 
         Example:
             >>> Finished(status="SUCCESS", transformation_id="flights", rows=12, seconds=0.5).describe()
-            'SUCCESS  flights                                  12 rows  0.50 s'
+            'SUCCESS  flights                               12 rows  0.50 s'
             >>> Finished(status="SKIPPED", transformation_id="planes", error="skipped: 'flights' failed").describe()
             "SKIPPED  planes: skipped: 'flights' failed"
         """
@@ -177,6 +177,6 @@ class PlainLines:
             return
         try:
             self.output.line(line, hanging=9)
-        except BrokenPipeError:
+        except OSError:
             # `odibi run | head` must not change what the run does, and an error of a hook would be logged each time.
             self._has_reader = False

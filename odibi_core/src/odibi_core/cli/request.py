@@ -172,9 +172,21 @@ def command_options(function: AnyFunction) -> AnyFunction:
             request.output.reserved() if request.output.as_json else nullcontext(),
             logged(request.verbosity) if request.verbosity else nullcontext(),
         ):
-            return function(request, *args, **options)
+            try:
+                return function(request, *args, **options)
+            except SystemExit as leaving:
+                raise _not_its_own_exit(leaving) from leaving
 
     return global_options(command)
+
+
+def _not_its_own_exit(leaving: SystemExit) -> Exception:
+    from odibi_core.diagnostics import error_location
+    from odibi_core.errors import FunctionError
+
+    # A module that ends with `sys.exit(main())` would make this a success, with nothing done.
+    called = f"sys.exit({'' if leaving.code is None else repr(leaving.code)})"
+    return FunctionError(f"Code of the project or of a plugin called {called}, at {error_location(leaving)}.")
 
 
 def project_options(function: AnyFunction) -> AnyFunction:

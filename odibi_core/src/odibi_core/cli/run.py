@@ -74,8 +74,8 @@ def run(
     if output.as_json:
         output.document(result.to_dict())
     elif not output.quiet:
-        # Whether the run succeeded is told by the exit code too, whoever has stopped reading.
-        with suppress(BrokenPipeError):
+        # A run that failed has failed, also where nobody can read that any more.
+        with suppress(OSError):
             _show(output, result, watch)
     if result.status not in ("SUCCESS", "PLANNED"):
         if not output.as_json:

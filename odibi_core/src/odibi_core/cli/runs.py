@@ -53,20 +53,20 @@ def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit
         output.document(rows)
     elif rows:
         output.table(
-            ("run", "status", "env", "engine", "began", "took", "transformations"),
+            ("run", "status", "env", "began", "took", "done"),
             [
                 (
                     row["run_id"],
                     row["status"],
                     row["env"],
-                    row["engine"],
                     describe_time(row["started"]),
                     describe_seconds(row["duration_seconds"]),
-                    _counts(row),
+                    _done(row),
                 )
                 for row in rows
             ],
-            right=(5,),
+            whole=(0, 3),
+            right=(4, 5),
         )
     else:
         output.remark("It has never run." if env is None else f"It has never run in {env}.")
@@ -111,7 +111,7 @@ def _show(output: Output, data: dict[str, Any]) -> None:
         output.line(data["error"], indent=2)
     output.line()
     output.table(
-        ("status", "transformation", "layer", "engine", "took", "read", "written", "error"),
+        ("status", "transformation", "layer", "engine", "took", "written", "error"),
         [
             (
                 one["status"],
@@ -119,20 +119,15 @@ def _show(output: Output, data: dict[str, Any]) -> None:
                 one["layer"],
                 one["engine"],
                 describe_seconds(one["duration_seconds"]),
-                _number(one["rows_read"]),
-                _number(one["rows_written"]),
+                "" if one["rows_written"] is None else f"{one['rows_written']:,}",
                 one["error"],
             )
             for one in data["transformations"]
         ],
-        right=(4, 5, 6),
+        whole=(0, 1),
+        right=(4, 5),
     )
 
 
-def _counts(row: dict[str, Any]) -> str:
-    counted = ", ".join(f"{count} {status}" for status, count in row["counts"].items())
-    return f"{counted or 'none'} of {row['planned']}"
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
+def _done(row: dict[str, Any]) -> str:
+    return f"{row['counts'].get('SUCCESS', 0)}/{row['planned']}"
