@@ -27,8 +27,8 @@ _STATUSES = ("ok", "warning", "error")
 
 
 @click.command
-@command_options
 @project_options
+@command_options
 @click.pass_context
 def doctor(context: click.Context, request: Request, *, choice: ProjectChoice) -> None:
     """Check that this machine can run projects: Python, the kernel, plugins, and what plugins check themselves.

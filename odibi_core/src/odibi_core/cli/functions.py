@@ -34,9 +34,9 @@ def functions() -> None:
 
 
 @functions.command("list")
-@command_options
 @project_options
 @click.option("--engine", metavar="NAME", help="Only functions that this engine runs.")
+@command_options
 def list_functions(request: Request, *, choice: ProjectChoice, engine: str | None) -> None:
     """List the functions that a project's rows use or that are registered, with where they are written.
 
@@ -65,11 +65,11 @@ def list_functions(request: Request, *, choice: ProjectChoice, engine: str | Non
 
 
 @functions.command("explain")
-@command_options
 @click.argument("name")
 @click.option("--module", help="The module to look in; may also be written in front of NAME, with a dot.")
 @click.option("--engine", metavar="NAME", help="The engine; that of the project if not given.")
 @project_folder_options
+@command_options
 @click.pass_context
 def explain(
     context: click.Context,

@@ -22,10 +22,10 @@ _env = click.option("--env", metavar="NAME", help="The environment; the manifest
 
 
 @click.command
-@command_options
 @project_options
 @_env
 @_hours
+@command_options
 def status(request: Request, *, choice: ProjectChoice, env: str | None, hours: float) -> None:
     """Show how a project's transformations have fared.
 
@@ -79,10 +79,10 @@ def _show_status(
 
 
 @click.command
-@command_options
 @project_options
 @_env
 @_hours
+@command_options
 def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: float) -> None:
     """List the executions that failed or were aborted, the newest first.
 

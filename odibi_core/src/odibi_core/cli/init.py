@@ -13,7 +13,6 @@ __all__ = ["init"]
 
 
 @click.command
-@command_options
 @click.argument("name")
 @click.option(
     "--type",
@@ -31,6 +30,7 @@ __all__ = ["init"]
 )
 @click.option("--description", help="What the project does.")
 @click.option("--overwrite", is_flag=True, help="Write the files anew if the project exists.")
+@command_options
 def init(
     request: Request, *, name: str, project_type: str, path: Path, description: str | None, overwrite: bool
 ) -> None:

@@ -17,9 +17,9 @@ __all__ = ["plan"]
 
 
 @click.command
-@command_options
 @project_options
 @selection_options
+@command_options
 def plan(request: Request, *, choice: ProjectChoice, selection: Selection) -> None:
     """Show what would run, on which engine, in which order, and why.
 

@@ -29,8 +29,8 @@ def plugins() -> None:
 
 
 @plugins.command("list")
-@command_options
 @project_folder_options
+@command_options
 def list_all(request: Request, *, choice: ProjectChoice) -> None:
     """List every plugin that is installed, with its state and the reason for it."""
     from odibi_core.loading import list_plugins
@@ -60,9 +60,9 @@ def list_all(request: Request, *, choice: ProjectChoice) -> None:
 
 
 @plugins.command("info")
-@command_options
 @click.argument("name")
 @project_folder_options
+@command_options
 def info(request: Request, *, name: str, choice: ProjectChoice) -> None:
     """Show what a plugin provides, from where, and what it can do.
 
@@ -80,9 +80,9 @@ def info(request: Request, *, name: str, choice: ProjectChoice) -> None:
 
 
 @plugins.command("check")
-@command_options
 @click.argument("name", required=False)
 @project_folder_options
+@command_options
 @click.pass_context
 def check(context: click.Context, request: Request, *, name: str | None, choice: ProjectChoice) -> None:
     """Load everything that a plugin provides, as its first use would, and say what cannot be loaded.

@@ -25,11 +25,11 @@ _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
 @click.command
-@command_options
 @project_options
 @selection_options
 @click.option("--max-workers", type=click.IntRange(min=1), help="How many transformations may run at once.")
 @click.option("--dry-run", is_flag=True, help="Plan, and run nothing.")
+@command_options
 @click.pass_context
 def run(
     context: click.Context,

@@ -36,10 +36,10 @@ def runs() -> None:
 
 
 @runs.command("list")
-@command_options
 @project_options
 @click.option("--env", metavar="NAME", help="Only runs in this environment.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@command_options
 def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit: int) -> None:
     """List a project's runs, the newest first.
 
@@ -73,9 +73,9 @@ def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit
 
 
 @runs.command("show")
-@command_options
 @click.argument("run_id", required=False)
 @project_folder_options
+@command_options
 def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> None:
     """Show what became of each transformation of a run.
 

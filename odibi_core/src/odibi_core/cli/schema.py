@@ -14,11 +14,11 @@ __all__ = ["schema"]
 
 
 @click.command
-@command_options
 @project_folder_options
 @click.option(
     "--output", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file instead."
 )
+@command_options
 def schema(request: Request, *, choice: ProjectChoice, target: Path | None) -> None:
     """Print the JSON Schema of manifests and rows, with the options of the plugins that are installed.
 

@@ -21,9 +21,9 @@ __all__ = ["validate"]
 
 
 @click.command
-@command_options
 @project_options
 @click.option("--env", metavar="NAME", help="Only this environment; every one if not given.")
+@command_options
 @click.pass_context
 def validate(context: click.Context, request: Request, *, choice: ProjectChoice, env: str | None) -> None:
     """Show everything that is wrong with a project at once, with file, line and what to do.
