@@ -27,7 +27,6 @@ class DistributionFolder:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self._modules: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
         monkeypatch.syspath_prepend(str(folder))
 
@@ -79,7 +78,6 @@ class DistributionFolder:
             digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
             record.append(f"{path},sha256={digest},{len(content)}")
         (self.folder / info / "RECORD").write_text("\n".join([*record, f"{info}/RECORD,,"]) + "\n")
-        self._modules.update(Path(path).parts[0].removesuffix(".py") for path in modules or {})
         importlib.invalidate_caches()
         return self.folder / info
 
@@ -103,10 +101,11 @@ class DistributionFolder:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=variables)
 
     def forget_modules(self) -> None:
-        """Take the installed modules out of `sys.modules`."""
-        for module in list(sys.modules):
-            if module.partition(".")[0] in self._modules:
-                del sys.modules[module]
+        """Take the installed modules out of `sys.modules`, and nothing that only has a name of theirs."""
+        for name, module in list(sys.modules.items()):
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            if any(place is not None and Path(place).is_relative_to(self.folder) for place in places):
+                del sys.modules[name]
 
 
 @pytest.fixture

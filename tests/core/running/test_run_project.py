@@ -467,3 +467,33 @@ def test_senseless_max_workers_is_refused_before_anything_runs(make_project, man
         run_project(root, manager=manager, max_workers=max_workers)
 
     assert not (root / ".odibi").exists()
+
+
+class Keeper:
+    """A sink without a path."""
+
+    def __init__(self):
+        self.records = []
+
+    def write(self, records):
+        self.records += records
+
+
+def test_two_sinks_of_one_class_both_get_every_record(make_project, manager):
+    root = make_project([row("t", "good", ["landing/in.json"], ["silver.x"])], files=FILES)
+    sinks = [Keeper(), Keeper()]
+
+    run_project(root, manager=manager, log_sink=sinks)
+
+    assert [[record["status"] for record in sink.records] for sink in sinks] == [["RUNNING", "SUCCESS"]] * 2
+
+
+def test_damaged_journal_of_an_earlier_run_does_not_keep_the_next_from_starting(make_project, manager, caplog):
+    root = make_project([row("t", "good", ["landing/in.json"], ["silver.x"])], files=FILES)
+    first = run_project(root, manager=manager)
+    journal = root / ".odibi" / "runs" / f"{first.run_id}.jsonl"
+    journal.write_bytes(b"garbage\n" + journal.read_bytes())
+    journal.with_suffix(".open").touch()
+
+    assert run_project(root, manager=manager).status == "SUCCESS"
+    assert "earlier run could not be closed" in caplog.text

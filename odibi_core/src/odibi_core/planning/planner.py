@@ -137,7 +137,7 @@ def _functions_at_hand(project: Project, manager: PluginManager, problems: list[
         for name, where in wanted:
             try:
                 import_project_module(name, project.root)
-            except Exception as error:  # noqa: BLE001 - a module of the project may raise anything; it is reported
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything; it is reported
                 message = f"module {name!r} ({where}) cannot be imported: {type(error).__name__}: {error}"
                 problems.append(Problem(message=message, file=project.manifest_path.name))
         yield

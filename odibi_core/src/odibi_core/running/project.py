@@ -220,8 +220,9 @@ def _run(
     from odibi_core.events import Dispatcher
     from odibi_core.loading import project_imports
     from odibi_core.planning import DatasetResolver
-    from odibi_core.runlog import Delivery, Journal, close_dead_runs, deliver_pending, new_run_id
+    from odibi_core.runlog import Delivery, Journal, new_run_id
     from odibi_core.running.caching import Caching, merge_cache_plans
+    from odibi_core.running.earlier_runs import settle_earlier_runs
     from odibi_core.running.engines import EngineRoom
     from odibi_core.running.retries import RetryPolicies
     from odibi_core.running.runner import Runner
@@ -237,8 +238,7 @@ def _run(
         policies = RetryPolicies(engines)
         for planned in plan:
             policies.of(planned)
-        close_dead_runs(project.state_dir)
-        deliver_pending(project.state_dir, sinks)
+        settle_earlier_runs(project.state_dir, sinks)
         journal = _journal(plan, run_id, prepared, Journal)
         dispatcher = Dispatcher(observers=manager.observers(), hooks=hooks)
         delivery = Delivery(journal, sinks, project.state_dir)

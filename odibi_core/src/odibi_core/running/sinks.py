@@ -34,7 +34,7 @@ def sink_targets(
     """
     targets = [_configured(dict(config), project, manager) for config in project.manifest.log_sinks]
     brought = [] if extra is None else list(extra) if isinstance(extra, Sequence) else [extra]
-    return (*targets, *(_brought(sink) for sink in brought))
+    return (*targets, *(_brought(sink, position) for position, sink in enumerate(brought)))
 
 
 def _configured(config: dict[str, Any], project: Project, manager: PluginManager) -> SinkTarget:
@@ -47,13 +47,15 @@ def _configured(config: dict[str, Any], project: Project, manager: PluginManager
     return SinkTarget(name=name, sink=manager.load(spec)(**options), key=_key(name, config))
 
 
-def _brought(sink: LogSink) -> SinkTarget:
+def _brought(sink: LogSink, position: int) -> SinkTarget:
     from odibi_core.runlog import SinkTarget
 
     if not callable(getattr(sink, "write", None)):
         raise ConfigError(f"log_sink is {type(sink).__name__}, which has no method 'write(records)'.")
     name = type(sink).__name__
-    return SinkTarget(name=name, sink=sink, key=_key(name, {"path": str(getattr(sink, "path", ""))}))
+    # Without a path, two sinks of one class are told apart by their places in the caller's list.
+    known_by = {"path": str(sink.path)} if hasattr(sink, "path") else {"position": position}
+    return SinkTarget(name=name, sink=sink, key=_key(name, known_by))
 
 
 def _key(name: str, config: Mapping[str, Any]) -> str:
