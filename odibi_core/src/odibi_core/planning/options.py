@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from odibi_core.errors import ConfigError
 from odibi_core.plugin import Dataset, ReaderSpec, SaverSpec
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from odibi_core.loading import PluginManager
 
 __all__ = ["check_options"]
@@ -42,7 +45,7 @@ def check_options(dataset: Dataset, *, spec: ReaderSpec | SaverSpec, manager: Pl
     model = manager.load_options_model(spec)
     if model is None:
         return dataset
-    if not dataset.options and not any(field.is_required() for field in model.model_fields.values()):
+    if not dataset.options and not _has_required_options(model):
         return dataset
     from odibi_core.project import checked_options
 
@@ -50,3 +53,8 @@ def check_options(dataset: Dataset, *, spec: ReaderSpec | SaverSpec, manager: Pl
     return replace(
         dataset, options=checked_options(dataset.options, model=model, what=what).model_dump(exclude_unset=True)
     )
+
+
+@functools.cache
+def _has_required_options(model: type[BaseModel]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())
