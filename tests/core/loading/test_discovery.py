@@ -35,7 +35,7 @@ def test_broken_plugin_is_neither_fatal_nor_silent(install_distribution, discove
     """P9: it is logged with names, listed with its reason, and quoted when something is not found."""
     install_distribution.plugin("bad", RAISES)
 
-    with caplog.at_level(logging.WARNING, logger="odibi_core.loading"):
+    with caplog.at_level(logging.WARNING, logger="odibi.loading"):
         manager = discover()
 
     assert "Plugin 'bad' (acme-bad 1.0) is failed" in caplog.text
@@ -135,7 +135,7 @@ def test_only_of_nothing_blocks_everything(install_distribution, discover):
 def test_misspelt_name_in_the_settings_is_said(install_distribution, discover, caplog):
     install_distribution.plugin("good", GOOD)
 
-    with caplog.at_level(logging.WARNING, logger="odibi_core.loading"):
+    with caplog.at_level(logging.WARNING, logger="odibi.loading"):
         discover(disable=["acme-goood", "something-else-entirely"])
 
     assert "No installed plugin is called 'acme-goood'" in caplog.text

@@ -106,7 +106,7 @@ def test_configure_hook_that_raises_stops_nobody_and_is_reported(install_distrib
     )
     manager = discover()
 
-    with caplog.at_level(logging.WARNING, logger="odibi_core.loading"):
+    with caplog.at_level(logging.WARNING, logger="odibi.loading"):
         accidents = manager.configure(CONFIG)
 
     assert [(one.plugin, one.distribution, one.hook, one.error) for one in accidents] == [

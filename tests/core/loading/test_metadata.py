@@ -147,7 +147,7 @@ def test_unreadable_entry_points_of_a_stranger_are_no_plugin(install_distributio
     install_distribution("stranger", entry_points=b"[console_scripts]\nno equals sign\n")
     install_distribution.plugin("good", GOOD)
 
-    with caplog.at_level(logging.WARNING, logger="odibi_core.loading"):
+    with caplog.at_level(logging.WARNING, logger="odibi.loading"):
         manager = discover()
 
     assert record_of(manager, "good").state is PluginState.ACTIVE

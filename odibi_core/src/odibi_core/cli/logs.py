@@ -10,7 +10,7 @@ from typing import Final
 
 __all__ = ["loader_silenced", "logged"]
 
-_LOGGERS: Final = ("odibi", "odibi_core")
+_LOGGER: Final = "odibi"
 
 
 class _StderrHandler(logging.Handler):
@@ -33,23 +33,21 @@ def logged(verbosity: int) -> Iterator[None]:
     """
     handler = _StderrHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
-        logger.addHandler(handler)
+    logger = logging.getLogger(_LOGGER)
+    before = logger.level
+    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.removeHandler(handler)
-            logger.setLevel(level)
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 @contextmanager
 def loader_silenced() -> Iterator[None]:
     """Let the loader's warnings about plugins be, where the states of plugins are the answer itself."""
-    logger = logging.getLogger("odibi_core.loading")
+    logger = logging.getLogger(f"{_LOGGER}.loading")
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import email
 import importlib.metadata
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import Distribution, EntryPoint
 
+from odibi_core.diagnostics import get_logger
 from odibi_core.loading.records import PluginRecord, canonical_name, describe_error
 from odibi_core.plugin import ENTRY_POINT_GROUP
 
 __all__ = ["FoundPlugin", "InstalledDistributions", "find_plugins"]
 
-_logger = logging.getLogger(__name__)
+_log = get_logger("loading")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def _entry_points_one_by_one() -> tuple[list[EntryPoint], list[FoundPlugin]]:
             entry_points.extend(distribution.entry_points.select(group=ENTRY_POINT_GROUP))
         except Exception as error:  # noqa: BLE001 - it must not hide the plugins of the others
             headers = _read_headers(distribution)
-            _logger.warning("The entry points of %s cannot be read: %s", headers.name, describe_error(error))
+            _log.warning("The entry points of %s cannot be read: %s", headers.name, describe_error(error))
             if _mentions_plugins(distribution):
                 record = PluginRecord(headers.name, headers.name, headers.version, "")
                 problem = f"its entry_points.txt cannot be read: {describe_error(error)}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
+from odibi_core.diagnostics import get_logger
 from odibi_core.loading.catalog import Catalog, LoadedPlugin
 from odibi_core.loading.hooks import RUN_HOOKS
 from odibi_core.loading.implementations import Implementations
@@ -18,7 +18,7 @@ from odibi_core.plugin import ProjectConfig, hookspecs
 
 __all__ = ["make_run_hooks", "tell_plugins"]
 
-_logger = logging.getLogger(__name__)
+_log = get_logger("loading")
 
 
 def make_run_hooks(catalog: Catalog) -> Mapping[str, pluggy.HookCaller]:
@@ -68,9 +68,9 @@ def tell_plugins(hook: str, config: ProjectConfig, plugins: Iterable[LoadedPlugi
                 arguments: tuple[Any, ...] = (config,) * len(implementation.arguments)
                 try:
                     implementation.function(*arguments)
-                except (Exception, SystemExit) as error:
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - isolated, and logged with names
                     record, text = plugin.record, describe_error(error)
-                    _logger.warning("%s of plugin %s raised %s", hook, record.describe(), text, exc_info=True)
+                    _log.warning("%s of plugin %s raised %s", hook, record.describe(), text, exc_info=True)
                     accidents.append(
                         PluginAccident(plugin=record.name, distribution=record.distribution, hook=hook, error=text)
                     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from types import ModuleType
@@ -10,6 +9,7 @@ from typing import Final
 
 import pluggy
 
+from odibi_core.diagnostics import get_logger
 from odibi_core.errors import PluginConflictError, PluginContractError, PluginLoadError
 from odibi_core.loading import builtin
 from odibi_core.loading.catalog import Catalog, LoadedPlugin, make_catalog
@@ -23,7 +23,7 @@ from odibi_core.plugin import hookspecs
 
 __all__ = ["PluginLoader"]
 
-_logger = logging.getLogger(__name__)
+_log = get_logger("loading")
 
 _KERNEL_PLUGIN: Final = "kernel"
 _BROKEN: Final = frozenset({PluginState.FAILED, PluginState.INCOMPATIBLE})
@@ -110,10 +110,10 @@ class PluginLoader:
                 owner = self._plugins[record.name].record.describe()
                 raise PluginContractError(f"its name is taken by {owner}, which was there before")
             self._activate(import_plugin(plugin, manager=self._pluggy))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - isolated: the record says what happened
             record.state, record.reason = PluginState.FAILED, explain_failure(error, found=plugin)
             self._errors.append(error)
-            _logger.debug("Plugin %s cannot be loaded.", record.describe(), exc_info=True)
+            _log.debug("Plugin %s cannot be loaded.", record.describe(), exc_info=True)
 
     def _activate(self, plugin: LoadedPlugin) -> None:
         # A spec object that two plugins yield could have one owner only; a copy of it has its own.
@@ -136,7 +136,7 @@ class PluginLoader:
     def _report(self) -> None:
         broken = [record for record in self.records if record.state in _BROKEN]
         for record in broken:
-            _logger.warning("Plugin %s is %s: %s", record.describe(), record.state, record.reason)
+            _log.warning("Plugin %s is %s: %s", record.describe(), record.state, record.reason)
         if broken and self.settings.strict:
             lines = [f"  {record.describe()} is {record.state}: {record.reason}" for record in broken]
             count = f"{len(broken)} plugin{'' if len(broken) == 1 else 's'}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from odibi_core.diagnostics import get_logger
 from odibi_core.errors import did_you_mean
 from odibi_core.loading.clashes import Clash, choose
 from odibi_core.loading.distributions import FoundPlugin, InstalledDistributions
@@ -15,7 +15,7 @@ from odibi_core.loading.settings import PluginSettings
 
 __all__ = ["screen"]
 
-_logger = logging.getLogger(__name__)
+_log = get_logger("loading")
 
 
 def screen(plugins: Iterable[FoundPlugin], *, settings: PluginSettings) -> tuple[FoundPlugin, ...]:
@@ -75,7 +75,7 @@ def _warn_of_misspelt_names(plugins: Iterable[FoundPlugin], settings: PluginSett
         # One list often serves several machines, so a name that is like no other here is no mistake.
         hint = did_you_mean(name, known)
         if hint:
-            _logger.warning("No installed plugin is called %r, as the plugin settings say. %s", name, hint)
+            _log.warning("No installed plugin is called %r, as the plugin settings say. %s", name, hint)
 
 
 def _settle_names(plugins: Iterable[FoundPlugin], settings: PluginSettings) -> None:
