@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -23,6 +24,7 @@ __all__ = [
     "ErrorExplainer",
     "ExecutionEngine",
     "LogSink",
+    "ReadableLogSink",
     "Reader",
     "RememberingLogSink",
     "Saver",
@@ -145,6 +147,29 @@ class RememberingLogSink(Protocol):
 
     def last_seq(self, run_id: str, /) -> int:
         """Return the highest ``seq`` stored for a run, 0 if there is none."""
+
+
+@runtime_checkable
+class ReadableLogSink(Protocol):
+    """Optional for a log sink: what it holds can be read back, so it can say how runs went without their journals."""
+
+    def read_records(self, *, project: str | None = None, since: datetime | None = None) -> Iterable[Mapping[str, Any]]:
+        """Return the records it holds, those of each run in the order of their ``seq``; runs may be mixed.
+
+        The arguments say what is not needed. A sink may return more, and never less: whoever asks filters again.
+
+        Args:
+            project: Only of this project, whatever its case and the blanks around it.
+            since: Only of runs with a record whose ``start_time`` is not before this aware moment, and of these all.
+
+        Returns:
+            Mappings with every column of the run log, typed as `write` gets them: times as aware datetimes in UTC,
+            missing values None.
+
+        Raises:
+            RunLogError: It cannot be read, or is not there; at the call or while the records are gone through. No
+                records means that there are none.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
