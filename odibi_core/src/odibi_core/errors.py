@@ -5,6 +5,7 @@
     OdibiError
     ├── ConfigError (ValueError)                 what was asked for, or written down, is wrong
     │   ├── ProjectNotFoundError (LookupError)   no manifest where one was looked for
+    │   ├── RunInProgressError                   another run of the project and environment is going on
     │   ├── SelectionError (LookupError)         unknown layer, environment or transformation id
     │   ├── UnknownEventError (LookupError)      a hook for an event, or a filter key, that does not exist
     │   └── ValidationFailed                     a project with problems; carries all of them
@@ -26,6 +27,7 @@
     │   └── DataQualityError (AssertionError)    a verdict on data: fails the transformation, never retried
     ├── TransientError                           raise it to say: trying again may help
     ├── TransformationTimeoutError (TimeoutError) a transformation took longer than it may
+    ├── LeaseLostError (RuntimeError)            another run took this one's place; it writes nothing more
     ├── RunLogError (OSError)                    the run log cannot be read or written
     └── RunFailed (RuntimeError)                 the run ended FAILED; carries the result
 
@@ -51,6 +53,7 @@ __all__ = [
     "FunctionError",
     "FunctionNotFoundError",
     "FunctionSignatureError",
+    "LeaseLostError",
     "ManagerFrozenError",
     "OdibiError",
     "PluginConflictError",
@@ -61,6 +64,7 @@ __all__ = [
     "Problem",
     "ProjectNotFoundError",
     "RunFailed",
+    "RunInProgressError",
     "RunLogError",
     "SelectionError",
     "TransformationTimeoutError",
@@ -92,6 +96,19 @@ class ProjectNotFoundError(ConfigError, LookupError):
 
 class SelectionError(ConfigError, LookupError):
     """A layer, an environment or a transformation id that the project does not have."""
+
+
+class RunInProgressError(ConfigError):
+    """Another run of the same project and environment is going on; this one has not begun.
+
+    Args:
+        message: Which run, where and since when, and what to do about it.
+        run_id: The run that is going on, None if that is not known.
+    """
+
+    def __init__(self, message: str, *, run_id: str | None = None) -> None:
+        super().__init__(message)
+        self.run_id = run_id
 
 
 class UnknownEventError(ConfigError, LookupError):
@@ -213,6 +230,10 @@ class TransientError(OdibiError):
 
 class TransformationTimeoutError(OdibiError, TimeoutError):
     """A transformation took longer than its timeout and was given up; it is not tried again."""
+
+
+class LeaseLostError(OdibiError, RuntimeError):
+    """Another run of the same project and environment took this one's place; this one must write nothing more."""
 
 
 class RunLogError(OdibiError, OSError):

@@ -184,7 +184,7 @@ def test_ctrl_c_while_waiting_for_sinks_ends_the_waiting_and_loses_nothing(kit, 
     assert sink.seqs == [1, 2]
     journal.close("ABORTED", duration_seconds=0.0)
     deliver_pending(state_dir, [kit.target(sink)])
-    assert sink.seqs == [1, 2, 3, 4, 5, 6]
+    assert sink.seqs == [1, 2, 3, 4, 5, 6, 7]  # the last says that t1 was aborted
 
 
 def test_the_kernel_says_in_its_own_log_which_sink_failed(kit, state_dir, start_run, add, caplog):

@@ -338,3 +338,36 @@ def test_a_journal_line_is_one_json_object_with_its_type_first(start_run, add):
     lines = journal.path.read_text().splitlines()
     assert [line[:14] for line in lines] == ['{"type":"run",', '{"type":"recor', '{"type":"end",']
     assert json.loads(lines[1])["seq"] == 1
+
+
+def test_run_that_ends_aborted_leaves_nothing_running(start_run, add):
+    journal = start_run("r1")
+    for transformation_id, status in [("t1", "RUNNING"), ("t1", "SUCCESS"), ("t2", "RUNNING"), ("t3", "RETRY")]:
+        add(journal, transformation_id, status)
+    journal.close("ABORTED", error="interrupted", duration_seconds=1.0)
+    reading = read_journal(journal.path)
+    added = [(record["seq"], record["transformation_id"], record["status"]) for record in reading.records[4:]]
+    assert added == [(5, "t2", "ABORTED"), (6, "t3", "ABORTED")]
+    assert reading.records[-1]["error_message"] == "interrupted"
+    assert (reading.end["records"], journal.last_seq) == (6, 6)
+
+
+def test_run_that_was_closed_by_somebody_else_writes_nothing_more(start_run, add):
+    journal = start_run("r1")
+    add(journal)
+    with journal.path.open("ab") as file:
+        file.write(b'{"type":"end","status":"ABORTED"}\n')
+    content = journal.path.read_bytes()
+    with pytest.raises(RunLogError, match="changed by somebody else"):
+        add(journal)
+    with pytest.raises(RunLogError, match="changed by somebody else"):
+        journal.close("SUCCESS", duration_seconds=1.0)
+    assert journal.path.read_bytes() == content
+    assert not journal.is_open
+
+
+def test_header_has_the_token_of_the_lease(state_dir):
+    header = {"project": "Flights", "env": "qat", "engine": "pandas", "layers": [], "plugins": {}}
+    journal = Journal.create(state_dir, run_id="r1", **header, lease_token=7)
+    journal.close("SUCCESS", duration_seconds=0.0)
+    assert read_journal(journal.path).header["lease_token"] == 7

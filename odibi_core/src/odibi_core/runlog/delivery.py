@@ -61,8 +61,8 @@ class Delivery:
         >>> delivery.notify()
         >>> journal.close("ABORTED", duration_seconds=0.1)
         >>> [(report.records, report.error) for report in delivery.finish()]
-        ['RUNNING']
-        [(1, None)]
+        ['RUNNING', 'ABORTED']
+        [(2, None)]
     """
 
     def __init__(

@@ -36,12 +36,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, sync: bool = False) -> None:
     """Replace a small file so that a reader, or the next start after a crash, sees the old or the new content.
 
     Args:
         path: The file; its folder exists.
         content: All of the new content.
+        sync: Wait for the disk, so that a power failure does not bring the old content back.
 
     Raises:
         OSError: It cannot be written; the old content is still there.
@@ -49,8 +50,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     # The name is the process's and thread's own, so two writers cannot mix; the last one to replace wins.
     draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}")
     try:
-        draft.write_bytes(content)
+        with draft.open("wb", buffering=0) as file:
+            write_whole(file.fileno(), content)
+            if sync:
+                os.fsync(file.fileno())
         draft.replace(path)
+        if sync:
+            sync_folder(path.parent)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise

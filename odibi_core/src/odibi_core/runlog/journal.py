@@ -12,8 +12,7 @@ import errno
 import functools
 import os
 import threading
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
@@ -22,9 +21,11 @@ from typing import Any, Final
 from odibi_core.errors import RunLogError
 from odibi_core.runlog.disk import open_for_appending, sync_folder, write_whole
 from odibi_core.runlog.layout import check_run_id, journal_path, make_state_dir, marker_path
-from odibi_core.runlog.liveness import lock_file, process_mark
+from odibi_core.runlog.liveness import let_go_when_forked, lock_file, process_mark
 from odibi_core.runlog.records import (
     JOURNAL_SCHEMA,
+    UNFINISHED,
+    NoteKind,
     RecordEncoder,
     RecordStatus,
     RunStatus,
@@ -39,8 +40,7 @@ __all__ = ["Journal"]
 
 _RECORD_STATUSES: Final = frozenset(str(status) for status in RecordStatus)
 _END_STATUSES: Final = frozenset(str(status) for status in RunStatus) - {"RUNNING"}
-
-_open_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+_RECORD: Final = b'{"type":"record","seq":%d,%b'
 
 
 class Journal:
@@ -71,10 +71,11 @@ class Journal:
         self._descriptor = file.fileno()
         self._encoder = encoder
         self._seq = 0
+        self._unfinished: dict[str, dict[str, Any]] = {}
         self._size = self.first_offset = os.fstat(self._descriptor).st_size
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
-        _open_journals.add(self)
+        let_go_when_forked(self, Journal._forget)
 
     @classmethod
     def create(
@@ -88,6 +89,9 @@ class Journal:
         layers: Sequence[str],
         plugins: Mapping[str, str],
         plan: Sequence[Mapping[str, Any]] = (),
+        request: Mapping[str, Any] | None = None,
+        resumes: str | None = None,
+        lease_token: int | None = None,
     ) -> Journal:
         """Start a run's journal: take the lock that says the run lives, write the header, and wait for the disk.
 
@@ -100,6 +104,9 @@ class Journal:
             layers: The layers that will run, in order.
             plugins: The version of every active plugin, by name.
             plan: What will run and why it was resolved so, one mapping per transformation.
+            request: What was asked for, so that another run can go on with it.
+            resumes: The run that this one goes on with.
+            lease_token: The token of the lease that the run has.
 
         Raises:
             RunLogError: The folder or the file cannot be written, or the run has a journal already.
@@ -129,8 +136,11 @@ class Journal:
                 "started": now_iso(),
                 **process_mark(),
                 "lock": lock,
+                "lease_token": lease_token,
                 "kernel_version": kernel,
                 "plugins": dict(plugins),
+                "request": dict(request or {}),
+                "resumes": resumes,
                 "plan": [dict(entry) for entry in plan],
             }
             write_whole(file.fileno(), encode_line("run", header))
@@ -200,46 +210,50 @@ class Journal:
             The record's ``seq``: 1, 2, 3 ... without holes.
 
         Raises:
-            RunLogError: It could not be written, or the journal is closed. The journal is as it was before.
+            RunLogError: It could not be written, or the journal is closed, by this process or, because it took the run
+                for dead, by another one. The journal is as it was before.
             ValueError: The status is no `RecordStatus`, or a time is without time zone.
         """
         if status not in _RECORD_STATUSES:
             raise ValueError(f"{status!r} is no status of a record. There are: {', '.join(RecordStatus)}.")
-        tail = self._encoder.encode(
-            {
-                "transformation_id": text_or_none(transformation_id),
-                "plant": text_or_none(plant),
-                "asset": text_or_none(asset),
-                "start_time": iso(start_time),
-                "end_time": None if end_time is None else iso(end_time),
-                "status": status,
-                "duration_seconds": seconds_or_none(duration_seconds),
-                "error_message": text_or_none(error_message),
-                "layer": layer,
-                "step": step,
-                "module": module,
-                "function": function,
-                "engine": engine,
-                "attempt": attempt,
-                "rows_read": rows_read,
-                "rows_written": rows_written,
-            }
-        )
+        columns = {
+            "transformation_id": text_or_none(transformation_id),
+            "plant": text_or_none(plant),
+            "asset": text_or_none(asset),
+            "start_time": iso(start_time),
+            "end_time": None if end_time is None else iso(end_time),
+            "status": status,
+            "duration_seconds": seconds_or_none(duration_seconds),
+            "error_message": text_or_none(error_message),
+            "layer": layer,
+            "step": step,
+            "module": module,
+            "function": function,
+            "engine": engine,
+            "attempt": attempt,
+            "rows_read": rows_read,
+            "rows_written": rows_written,
+        }
+        tail = self._encoder.encode(columns)
         with self._lock:
-            seq, before = self._seq + 1, self._size
-            line = b'{"type":"record","seq":%d,%b' % (seq, tail)
-            try:
-                written = os.write(self._descriptor, line)
-                if written != len(line):
-                    write_whole(self._descriptor, line[written:])
-                self._size = before + len(line)
-                self._seq = seq
-            except BaseException as error:
-                self._settle(seq, before=before, after=before + len(line))
-                if isinstance(error, OSError):
-                    raise self._write_error(error) from error
-                raise
+            seq = self._seq + 1
+            self._write(_RECORD % (seq, tail), seq=seq, columns=columns)
         return seq
+
+    def note(self, kind: NoteKind, /, **content: Any) -> None:
+        """Write down something for the next run that is no record; it survives the process as records do.
+
+        Args:
+            kind: What it is.
+            content: What it says; names but ``type``, values that JSON can hold.
+
+        Raises:
+            RunLogError: It could not be written, or the journal is closed, by this process or, because it took the run
+                for dead, by another one. The journal is as it was before.
+        """
+        line = encode_line(kind, content)
+        with self._lock:
+            self._write(line, seq=self._seq)
 
     def barrier(self) -> None:
         """Wait until everything that was appended is on the disk.
@@ -257,6 +271,9 @@ class Journal:
     def close(self, status: str, *, duration_seconds: float, error: str | None = None) -> None:
         """Write how the run ended, wait for the disk, and let go of the lock. Closing again does nothing.
 
+        A run that ends ABORTED has not finished what its last records say is running, so each of those gets an ABORTED
+        record before the end.
+
         Args:
             status: A `RunStatus` other than RUNNING.
             duration_seconds: How long the run took, by a monotonic clock.
@@ -270,16 +287,21 @@ class Journal:
         with self._syncing, self._lock:
             if not self.is_open:
                 return
+            aborted = list(self._aborted_records(error)) if status == RunStatus.ABORTED else []
             end = {
                 "status": status,
                 "ended": now_iso(),
                 "duration_seconds": seconds_or_none(duration_seconds),
                 "error": text_or_none(error),
-                "records": self._seq,
+                "records": self._seq + len(aborted),
             }
             try:
-                write_whole(self._descriptor, encode_line("end", end))
+                self._check_alone()
+                write_whole(self._descriptor, b"".join([*aborted, encode_line("end", end)]))
                 os.fsync(self._descriptor)
+                self._seq += len(aborted)
+            except RunLogError:
+                raise  # another process has closed it: the file is no longer this one's to change
             except OSError as problem:
                 with contextlib.suppress(OSError):  # a torn last line is known to every reader
                     os.ftruncate(self._descriptor, self._size)
@@ -289,22 +311,59 @@ class Journal:
             finally:
                 self._forget()
 
+    def _write(self, line: bytes, *, seq: int, columns: dict[str, Any] | None = None) -> None:
+        self._check_alone()
+        before = self._size
+        try:
+            written = os.write(self._descriptor, line)
+            if written != len(line):
+                write_whole(self._descriptor, line[written:])
+            self._written(columns, seq=seq, size=before + len(line))
+        except BaseException as error:
+            self._settle(columns, seq=seq, before=before, after=before + len(line))
+            if isinstance(error, OSError):
+                raise self._write_error(error) from error
+            raise
+
     def _check_open(self) -> None:
         if not self.is_open:
             raise RunLogError(f"The journal {self.path} is closed, or belongs to another process.")
 
-    def _settle(self, seq: int, *, before: int, after: int) -> None:
-        # A write failed, or Ctrl-C arrived in the midst of it: afterwards all of the record is there, or none of it.
+    def _check_alone(self) -> None:
+        # A process that slept for long, on a filesystem without locks, may have been taken for dead by another one. A
+        # record behind the end that was written then would damage the journal.
+        if self.is_open and os.fstat(self._descriptor).st_size != self._size:
+            raise RunLogError(
+                f"The journal {self.path} was changed by somebody else, as a start does that takes this run for dead. "
+                f"Nothing more is written to it."
+            )
+
+    def _written(self, columns: dict[str, Any] | None, *, seq: int, size: int) -> None:
+        self._size, self._seq = size, seq
+        if columns is None:
+            return
+        if columns["status"] in UNFINISHED:
+            self._unfinished[columns["transformation_id"]] = columns
+        else:
+            self._unfinished.pop(columns["transformation_id"], None)
+
+    def _aborted_records(self, error: str | None) -> Iterator[bytes]:
+        for seq, columns in enumerate(self._unfinished.values(), self._seq + 1):
+            why = text_or_none(error) or "the run was interrupted"
+            tail = self._encoder.encode({**columns, "status": RecordStatus.ABORTED, "error_message": why})
+            yield _RECORD % (seq, tail)
+
+    def _settle(self, columns: dict[str, Any] | None, *, seq: int, before: int, after: int) -> None:
+        # A write failed, or Ctrl-C arrived in the midst of it: afterwards all of the line is there, or none of it.
         if not self.is_open:
             return
         try:
             if os.fstat(self._descriptor).st_size == after:
-                self._size, self._seq = after, seq
+                self._written(columns, seq=seq, size=after)
                 return
             os.ftruncate(self._descriptor, before)
         except OSError:
             self._forget()  # nothing may be written behind a torn line; the next start cuts it off
-        self._size, self._seq = before, seq - 1
 
     def _write_error(self, error: OSError) -> RunLogError:
         if not self.is_open:
@@ -334,14 +393,3 @@ def _kernel_version() -> str:
     from importlib.metadata import version
 
     return version("odibi-core")
-
-
-def _let_go_after_fork() -> None:
-    # A forked worker shares the lock with its parent: it would keep a killed run looking alive for as long as it lives.
-    for journal in list(_open_journals):
-        if journal.is_open:
-            journal._forget()  # noqa: SLF001  # its own class
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go_after_fork)

@@ -7,6 +7,8 @@
       runs/<run_id>.jsonl     the journal of a run: the truth
       runs/<run_id>.open      there from before the journal until after its end line: a hint where recovery has to look
       index.sqlite3           derived from the journals; may be deleted at any time
+      leases/<name>.json      which run of a project and environment has the lease, or had it last
+      leases/<name>.lock      locked by that run for as long as it lives
       delivery/<sink>/        one cursor per run that a log sink does not have completely, and the sink's lock
 """
 
@@ -27,6 +29,7 @@ __all__ = [
     "delivery_folder",
     "index_path",
     "journal_path",
+    "lease_path",
     "make_folder",
     "make_state_dir",
     "marker_path",
@@ -89,9 +92,24 @@ def delivery_folder(state_dir: Path, key: str) -> Path:
         state_dir: The project's `.odibi` folder.
         key: The sink's stable key; any text. Keys that differ have folders that differ.
     """
+    return state_dir / "delivery" / _name_of(key, otherwise="sink")
+
+
+def lease_path(state_dir: Path, *, project: str, env: str) -> Path:
+    """Return the file that says which run of a project and environment has the lease.
+
+    Args:
+        state_dir: The project's `.odibi` folder.
+        project: The project's name, as `fold` returns it.
+        env: The environment, as `fold` returns it.
+    """
+    return state_dir / "leases" / f"{_name_of(f'{env}/{project}', otherwise='run')}.json"
+
+
+def _name_of(key: str, *, otherwise: str) -> str:
     readable = _NOT_IN_A_FOLDER_NAME.sub("_", key).strip("._")[:40]
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    return state_dir / "delivery" / f"{readable or 'sink'}-{digest}"
+    return f"{readable or otherwise}-{digest}"
 
 
 def run_ids(state_dir: Path, *, suffix: str = ".jsonl") -> tuple[str, ...]:

@@ -12,12 +12,22 @@ import functools
 import os
 import socket
 import sys
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-__all__ = ["LockOutcome", "abandoned_by", "is_abandoned", "lock_file", "process_mark", "process_runs", "unlock_file"]
+__all__ = [
+    "LockOutcome",
+    "abandoned_by",
+    "is_abandoned",
+    "let_go_when_forked",
+    "lock_file",
+    "process_mark",
+    "process_runs",
+    "unlock_file",
+]
 
 if sys.platform == "win32":
     import msvcrt
@@ -94,6 +104,32 @@ def lock_file(descriptor: int, *, shared: bool = False, wait: bool = False) -> L
 def unlock_file(descriptor: int, /) -> None:
     """Let go of a lock that is held."""
     _unlock(descriptor)
+
+
+_holders: Final[weakref.WeakKeyDictionary[Any, Callable[[Any], None]]] = weakref.WeakKeyDictionary()
+
+T = TypeVar("T")
+
+
+def let_go_when_forked(holder: T, /, let_go: Callable[[T], None]) -> None:
+    """Have a forked worker close its copy of a locked file.
+
+    It would share the lock with its parent, and keep a killed run looking alive for as long as it lives itself.
+
+    Args:
+        holder: What holds the lock; it is not kept alive by this.
+        let_go: Closes the file, also if it is closed already.
+    """
+    _holders[holder] = let_go
+
+
+def _let_go_of_all() -> None:
+    for holder, let_go in list(_holders.items()):
+        let_go(holder)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_of_all)
 
 
 def process_mark() -> dict[str, Any]:

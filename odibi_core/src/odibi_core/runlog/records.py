@@ -18,6 +18,8 @@ from odibi_core.plugin.records import RECORD_COLUMNS, RECORD_SCHEMA
 __all__ = [
     "JOURNAL_SCHEMA",
     "RECORD_COLUMNS",
+    "UNFINISHED",
+    "NoteKind",
     "RecordEncoder",
     "RecordStatus",
     "RunStatus",
@@ -49,6 +51,23 @@ class RecordStatus(StrEnum):
     """An attempt failed and there will be another one."""
     ABORTED = "ABORTED"
     """The run was interrupted or killed while the transformation was running."""
+    REUSED = "REUSED"
+    """It did not run: what it made in an earlier run stands. `error_message` says why."""
+
+
+class NoteKind(StrEnum):
+    """What a line says that is no record: it is for the next run, has no ``seq``, and no log sink gets it."""
+
+    SAVING = "saving"
+    """An output is about to be saved in a way that must not happen twice, such as an append."""
+    SAVED = "saved"
+    """It has been saved."""
+    FINGERPRINT = "fingerprint"
+    """What a transformation was made from, so that the next run can tell whether that has changed."""
+
+
+UNFINISHED: Final = frozenset({RecordStatus.RUNNING, RecordStatus.RETRY})
+"""After these there is another record of the transformation, unless its process died."""
 
 
 class RunStatus(StrEnum):
@@ -95,7 +114,7 @@ _encode_values: Final = json.JSONEncoder(separators=(",", ":"), default=_plain).
 
 
 def encode_line(kind: str, content: Mapping[str, Any]) -> bytes:
-    """Return a journal line other than a record: ``run`` (the header) or ``end``.
+    """Return a journal line other than a record: ``run`` (the header), ``end`` or a note.
 
     Args:
         kind: The line's type.

@@ -14,11 +14,10 @@ from odibi_core.runlog.disk import write_whole
 from odibi_core.runlog.layout import journal_path, marker_path, run_ids
 from odibi_core.runlog.liveness import LockOutcome, abandoned_by, lock_file, process_mark
 from odibi_core.runlog.reading import JournalReading, read_journal
-from odibi_core.runlog.records import RecordStatus, RunStatus, encode_line, iso, now_iso
+from odibi_core.runlog.records import UNFINISHED, RecordStatus, RunStatus, encode_line, iso, now_iso
 
 __all__ = ["close_dead_runs"]
 
-_UNFINISHED: Final = frozenset({RecordStatus.RUNNING, RecordStatus.RETRY})
 _LOOKS: Final = 3
 _BETWEEN_LOOKS: Final = 0.001
 """Seconds. A status query holds the lock for some microseconds; it must not be taken for a living run."""
@@ -115,7 +114,7 @@ def _aborted_records(reading: JournalReading, last_sign: datetime) -> Iterable[d
     last: dict[str, dict[str, Any]] = {record["transformation_id"]: record for record in reading.records}
     seq = len(reading.records)
     for record in last.values():
-        if record["status"] in _UNFINISHED:
+        if record["status"] in UNFINISHED:
             seq += 1
             # When it ended and how long it ran is not known, so it is not made up.
             yield {
