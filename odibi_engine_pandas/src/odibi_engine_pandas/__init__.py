@@ -1,1 +1,1 @@
-"""The pandas engine for Odibi."""
+"""The pandas engine for Odibi: frames are `pandas.DataFrame`, files are read and replaced safely."""

@@ -1,0 +1,152 @@
+"""What is known of Parquet files and folders before their rows are read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
+
+from odibi_core.plugin import DataFormatError
+from odibi_engine_pandas.parts import require_same_columns
+from odibi_engine_pandas.places import Place
+from odibi_engine_pandas.sources import Source, errors_explained
+
+__all__ = [
+    "COMMON_METADATA",
+    "PARQUET_SUFFIXES",
+    "arrow_dataset",
+    "filesystem_of",
+    "folder_schema",
+    "is_parquet_folder",
+    "partition_keys",
+    "promoted",
+    "schema_of",
+]
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+
+COMMON_METADATA = "_common_metadata"
+"""The file of a folder that holds the schema of all its files, partitions included; other readers pass over it."""
+
+_BESIDE_DATA = frozenset({COMMON_METADATA, "_metadata", "_SUCCESS", "._SUCCESS.crc"})
+
+
+def filesystem_of(place: Place) -> Any:
+    """Return the file system for Arrow: it would otherwise take a path with a colon for a URL."""
+    return LocalFileSystem() if place.is_local else place.filesystem
+
+
+def schema_of(source: Source) -> pa.Schema:
+    """Return the schema in a file's footer.
+
+    Raises:
+        DataFormatError: It is no Parquet file.
+    """
+    with errors_explained(source):
+        return pq.read_schema(source.place.path, filesystem=filesystem_of(source.place))
+
+
+def folder_schema(folder: Place) -> pa.Schema | None:
+    """Return the schema that was saved for a folder as a whole, partitions included, if there is one."""
+    common = folder.at(f"{folder.path.rstrip('/')}/{COMMON_METADATA}")
+    return pq.read_schema(common.path, filesystem=filesystem_of(common)) if common.is_file() else None
+
+
+def partition_keys(folder: str, file: str) -> tuple[str, ...]:
+    """Return the partition columns in the path of a file below a folder.
+
+    Example:
+        >>> partition_keys("/data/flights", "/data/flights/year=2013/month=1/part-0.parquet")
+        ('year', 'month')
+    """
+    parts = PurePosixPath(Path(file).as_posix()).relative_to(Path(folder).as_posix()).parts[:-1]
+    return tuple(unquote(part.partition("=")[0]) for part in parts if "=" in part)
+
+
+def promoted(schemas: Sequence[pa.Schema], *, subject: str) -> pa.Schema:
+    """Return one schema for files of several: integers become floats where one of them has floats, and so on.
+
+    Args:
+        schemas: Schemas with the same columns; the first gives their order.
+        subject: What they are of, for messages.
+
+    Raises:
+        DataFormatError: A column has types that do not go together, such as numbers and text; names it and them.
+    """
+    try:
+        return pa.unify_schemas(list(schemas), promote_options="permissive")
+    except (pa.ArrowException, TypeError):
+        fields = [_promoted_field([schema.field(name) for schema in schemas], subject) for name in schemas[0].names]
+        return pa.schema(fields, metadata=schemas[0].metadata)
+
+
+def arrow_dataset(sources: list[Source], folder: Place | None, known: pa.Schema | None) -> ds.Dataset:
+    """Return files as one Arrow dataset, with a schema that holds for all of them.
+
+    Args:
+        sources: The files.
+        folder: The folder that they are below, if it is one that was asked for: its subfolders may be partitions.
+        known: The schema of the folder as a whole, if one was saved.
+
+    Raises:
+        DataFormatError: A file is no Parquet, or the files have different columns or partitions.
+    """
+    keys = {partition_keys(folder.path, source.place.path) for source in sources} if folder is not None else {()}
+    if len(keys) > 1:
+        raise DataFormatError(
+            f"{sources[0].name!r}: the files below {folder.shown if folder else ''} have different partitions "
+            f"({'; '.join(sorted('/'.join(key) or 'none' for key in keys))}); read them apart"
+        )
+    (partitions,) = keys
+    paths = [source.place.path for source in sources]
+    where = {
+        "format": "parquet",
+        "filesystem": filesystem_of(sources[0].place),
+        "partition_base_dir": folder.path if folder else None,
+    }
+    hive = ds.HivePartitioning.discover() if partitions else None
+    if known is not None:
+        hive = (
+            ds.partitioning(pa.schema([known.field(name) for name in partitions]), flavor="hive")
+            if partitions
+            else None
+        )
+        return ds.dataset(paths, schema=known, partitioning=hive, **where)
+    schemas = [schema_of(source) for source in sources]
+    for source, schema in zip(sources, schemas, strict=True):
+        require_same_columns(schema.names, schemas[0].names, source=source, first=sources[0])
+    common = promoted(schemas, subject=f"{sources[0].name!r}")
+    if partitions:
+        found = ds.dataset(paths, partitioning=hive, **where).schema
+        for name in partitions:
+            common = common if name in common.names else common.append(found.field(name))
+    return ds.dataset(paths, schema=common, partitioning=hive, **where)
+
+
+def is_parquet_folder(folder: Path) -> bool:
+    """Return whether a folder holds Parquet files and nothing else, so that replacing it loses nothing else.
+
+    The folder of a Delta table, say, holds more.
+    """
+    files = [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+    return all(path.name in _BESIDE_DATA or path.suffix.lower() in PARQUET_SUFFIXES for path in files)
+
+
+def _promoted_field(fields: Sequence[pa.Field], subject: str) -> pa.Field:
+    types = [field.type for field in fields]
+    plain = [kind.value_type if pa.types.is_dictionary(kind) else kind for kind in types]
+    name = fields[0].name
+    for kinds in (types, plain):
+        with contextlib.suppress(pa.ArrowException, TypeError):
+            return pa.unify_schemas([pa.schema([(name, kind)]) for kind in kinds], promote_options="permissive").field(
+                0
+            )
+    found = " and ".join(dict.fromkeys(str(kind) for kind in types))
+    raise DataFormatError(f"{subject}: column {name!r} is {found}, which do not go together; make it one type first")

@@ -1,0 +1,128 @@
+"""What this distribution registers; imports nothing but the plugin surface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from odibi_core.plugin import Capability, EngineSpec, ReaderSpec, SaverSpec, hookimpl
+
+__all__ = ["odibi_register_engines", "odibi_register_readers", "odibi_register_savers"]
+
+
+_CSV = (".csv", ".tsv")
+_JSON = (".json",)
+_JSONL = (".jsonl", ".ndjson")
+_PARQUET = (".parquet", ".pq")
+
+
+@hookimpl
+def odibi_register_engines() -> Iterator[EngineSpec]:
+    """Yield the engine ``pandas``."""
+    yield EngineSpec(
+        name="pandas",
+        factory="odibi_engine_pandas.engine:PandasEngine",
+        summary="pandas data frames in this process, on one machine",
+        options_model="odibi_engine_pandas.options:PandasEngineOptions",
+        capabilities={
+            "append": Capability(supported=True, since="0.1", note="all or nothing; a file is written anew"),
+            "arrow": Capability(
+                supported=True, since="0.1", note="out without copying numbers and text; in, numbers are copied"
+            ),
+            "atomic_save": Capability(
+                supported=True, since="0.1", note="local files; remote files as far as their store can"
+            ),
+            "cache": Capability(
+                supported=False, note="frames live in memory already; each input is read when it is needed"
+            ),
+            "catalog": Capability(supported=False, note="tables are files of the project's warehouse"),
+            "compression": Capability(
+                supported=True, since="0.1", note=".gz, .zip, .zst, .bz2 and .xz for text, the codecs of Parquet"
+            ),
+            "merge": Capability(
+                supported=False, note="files cannot be updated by key; the Delta saver of odibi-sinks can"
+            ),
+            "partitions": Capability(supported=True, since="0.1", note="Parquet on a local file system"),
+            "query": Capability(supported=False, note="pandas has no SQL"),
+            "remote_files": Capability(
+                supported=True, since="0.1", note="through fsspec; each store needs its own package"
+            ),
+            "streaming": Capability(supported=False, note="a frame is held in memory as a whole"),
+            "threads": Capability(supported=True, since="0.1", note="engine, readers and savers keep no state"),
+        },
+        transient_errors=("builtins:ConnectionError", "builtins:TimeoutError"),
+    )
+
+
+@hookimpl
+def odibi_register_readers() -> Iterator[ReaderSpec]:
+    """Yield the readers for CSV, JSON, JSON lines and Parquet."""
+    yield ReaderSpec(
+        engine="pandas",
+        format="csv",
+        factory="odibi_engine_pandas.csv_reader:PandasCsvReader",
+        summary="CSV and TSV files, compressed or not; a file, a folder or a glob",
+        options_model="odibi_engine_pandas.options:CsvReadOptions",
+        suffixes=_CSV,
+    )
+    yield ReaderSpec(
+        engine="pandas",
+        format="json",
+        factory="odibi_engine_pandas.json_reader:PandasJsonReader",
+        summary="one JSON document per file: an array of records, or an object of columns",
+        options_model="odibi_engine_pandas.options:JsonReadOptions",
+        suffixes=_JSON,
+    )
+    yield ReaderSpec(
+        engine="pandas",
+        format="jsonl",
+        factory="odibi_engine_pandas.json_reader:PandasJsonLinesReader",
+        summary="JSON lines: one record per line",
+        options_model="odibi_engine_pandas.options:JsonLinesReadOptions",
+        suffixes=_JSONL,
+    )
+    yield ReaderSpec(
+        engine="pandas",
+        format="parquet",
+        factory="odibi_engine_pandas.parquet_reader:PandasParquetReader",
+        summary="Parquet files and folders of them, with hive partitions",
+        options_model="odibi_engine_pandas.options:ParquetReadOptions",
+        suffixes=_PARQUET,
+    )
+
+
+@hookimpl
+def odibi_register_savers() -> Iterator[SaverSpec]:
+    """Yield the savers for CSV, JSON, JSON lines and Parquet."""
+    yield SaverSpec(
+        engine="pandas",
+        format="csv",
+        factory="odibi_engine_pandas.csv_saver:PandasCsvSaver",
+        summary="CSV and TSV files, compressed or not, replaced atomically",
+        options_model="odibi_engine_pandas.options:CsvWriteOptions",
+        suffixes=_CSV,
+    )
+    yield SaverSpec(
+        engine="pandas",
+        format="json",
+        factory="odibi_engine_pandas.json_saver:PandasJsonSaver",
+        summary="one JSON array of records, replaced atomically",
+        options_model="odibi_engine_pandas.options:JsonWriteOptions",
+        suffixes=_JSON,
+    )
+    yield SaverSpec(
+        engine="pandas",
+        format="jsonl",
+        factory="odibi_engine_pandas.json_saver:PandasJsonLinesSaver",
+        summary="JSON lines, replaced atomically",
+        options_model="odibi_engine_pandas.options:JsonWriteOptions",
+        suffixes=_JSONL,
+    )
+    yield SaverSpec(
+        engine="pandas",
+        format="parquet",
+        factory="odibi_engine_pandas.parquet_saver:PandasParquetSaver",
+        summary="Parquet files, or a folder of hive partitions, replaced atomically",
+        options_model="odibi_engine_pandas.options:ParquetWriteOptions",
+        suffixes=_PARQUET,
+        supports_partitions=True,
+    )
