@@ -63,7 +63,8 @@ def initialize_project(
     base = Path(_BASE) if base_path is None else Path(base_path)
     target = base / slug
     if target.exists() and not (overwrite and target.is_dir()):
-        hint = "Choose another name, or overwrite it: overwrite=True, --overwrite on the command line." if target.is_dir() else "Remove it first."
+        over = "Choose another name, or overwrite it: overwrite=True, --overwrite on the command line."
+        hint = over if target.is_dir() else "Remove it first."
         raise ConfigError(f"Project {project_name!r} already exists: there is {target}. {hint}")
     files = scaffold_files(manifest)
     try:
