@@ -1,14 +1,15 @@
 """Every hook that a plugin can implement: the manual of the plugin surface.
 
-A plugin is a module. It marks functions with ``@hookimpl``, and its distribution names the module in the entry-point
-group ``odibi.plugins``::
+A plugin is a module. It marks functions with ``@hookimpl``, as in ``acme_historian/plugin.py``::
 
-    # acme_historian/plugin.py                        # pyproject.toml
-    from odibi_core.plugin import ReaderSpec, hookimpl  # [project.entry-points."odibi.plugins"]
-                                                        # acme-historian = "acme_historian.plugin"
+    from odibi_core.plugin import ReaderSpec, hookimpl
+
+
     @hookimpl
     def odibi_register_readers():
-        yield ReaderSpec(engine="pandas", format="historian", factory="acme_historian:HistorianReader")
+        yield ReaderSpec(engine="pandas", format="historian", factory="acme_historian.reader:HistorianReader")
+
+and its distribution names it in the entry-point group ``odibi.plugins``: ``acme-historian = "acme_historian.plugin"``.
 
 The module is imported early and must stay light: the standard library and ``odibi_core.plugin``, nothing that handles
 data. What it names in ``factory`` is imported when it is first used.
