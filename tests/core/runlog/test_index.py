@@ -74,6 +74,7 @@ def test_attempts_make_one_transformation_with_its_last_status(index, start_run,
         "rows_read": 10,
         "rows_written": 9,
         "error": None,
+        "reason": None,
         "plant": "EWR",
         "asset": None,
     }

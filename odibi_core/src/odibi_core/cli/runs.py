@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click  # noqa: TID253 - there is no command line without it
 
@@ -14,9 +14,6 @@ from odibi_core.cli.request import (
     project_folder_options,
     project_options,
 )
-
-if TYPE_CHECKING:
-    from odibi_core.runlog import RunIndex, RunRow
 
 __all__ = ["runs"]
 
@@ -85,7 +82,7 @@ def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> 
     from odibi_core.runlog import RunIndex
 
     index = RunIndex(choice.state_dir())
-    row = _find(index, run_id)
+    row = index.find(run_id) if run_id else index.run()
     if row is None:
         raise SelectionError("There is no run to show: the project has never run. Start one with: odibi run")
     data = row.to_dict() | {"transformations": index.transformations(row.run_id)}
@@ -95,18 +92,12 @@ def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> 
         _show(request.output, data)
 
 
-def _find(index: RunIndex, run_id: str | None) -> RunRow | None:
-    if run_id:
-        fitting = [row for row in index.runs() if row.run_id.startswith(run_id) or row.run_id.endswith(run_id)]
-        if len(fitting) == 1:
-            return fitting[0]
-    return index.run(run_id)
-
-
 def _show(output: Output, data: dict[str, Any]) -> None:
     output.heading(f"Run {data['run_id']} of {data['project']} ({data['env']}, {data['engine']})")
     took = f", took {describe_seconds(data['duration_seconds'])}" if data["duration_seconds"] is not None else ""
     output.line(f"{data['status']}  began {describe_time(data['started'])}{took}, on {data['host']}")
+    if data["resumes"]:
+        output.line(f"went on with run {data['resumes']}", indent=2)
     if data["error"]:
         output.line(data["error"], indent=2)
     output.line()
@@ -120,7 +111,7 @@ def _show(output: Output, data: dict[str, Any]) -> None:
                 one["engine"],
                 describe_seconds(one["duration_seconds"]),
                 "" if one["rows_written"] is None else f"{one['rows_written']:,}",
-                one["error"],
+                one["error"] or one["reason"],
             )
             for one in data["transformations"]
         ],
@@ -130,4 +121,5 @@ def _show(output: Output, data: dict[str, Any]) -> None:
 
 
 def _done(row: dict[str, Any]) -> str:
-    return f"{row['counts'].get('SUCCESS', 0)}/{row['planned']}"
+    counts = row["counts"]
+    return f"{counts.get('SUCCESS', 0) + counts.get('REUSED', 0)}/{row['planned']}"

@@ -40,10 +40,15 @@ RECORD_SCHEMA: Final[tuple[RecordColumn, ...]] = (
     RecordColumn(name="start_time", type="timestamp", required=True, meaning="When the attempt began, in UTC."),
     RecordColumn(name="end_time", type="timestamp", meaning="When the attempt ended, in UTC; None while it runs."),
     RecordColumn(
-        name="status", type="string", required=True, meaning="RUNNING, SUCCESS, FAILED, SKIPPED, RETRY or ABORTED."
+        name="status",
+        type="string",
+        required=True,
+        meaning="RUNNING, SUCCESS, FAILED, SKIPPED, REUSED, RETRY or ABORTED.",
     ),
     RecordColumn(name="duration_seconds", type="float", meaning="How long the attempt took, by a monotonic clock."),
-    RecordColumn(name="error_message", type="string", meaning="Type and message of the error, whole; or why skipped."),
+    RecordColumn(
+        name="error_message", type="string", meaning="Type and message of the error, whole; or why skipped or reused."
+    ),
     RecordColumn(name="env", type="string", required=True, meaning="The environment of the run."),
     RecordColumn(name="run_id", type="string", required=True, meaning="The run; ids sort by the time of their start."),
     RecordColumn(name="seq", type="integer", required=True, meaning="1, 2, 3 ... within the run, without holes."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ T = TypeVar("T")
 _ENDED: Final = ("SUCCESS", "FAILED", "ABORTED")
 _TRANSFORMATIONS: Final = """
 SELECT transformation_id, layer, step, engine, module, function, status, attempts, duration_seconds, rows_read,
-       rows_written, error_message AS error, start_time, end_time, plant, asset
+       rows_written, CASE WHEN status != 'REUSED' THEN error_message END AS error,
+       CASE WHEN status = 'REUSED' THEN error_message END AS reason, start_time, end_time, plant, asset
 FROM transformations WHERE run_id = ? ORDER BY first_seq
 """
 _FAILED: Final = """
@@ -30,6 +32,9 @@ SELECT transformation_id, start_time, end_time, error_message, duration_seconds,
 FROM executions
 WHERE project_key = :project AND env_key = :env AND start_time >= :since AND status IN ('FAILED', 'ABORTED')
 ORDER BY start_time DESC, first_seq DESC
+"""
+_FINGERPRINTS: Final = """
+SELECT transformation_id, run_id, content FROM fingerprints WHERE project_key = ? AND env_key = ?
 """
 _FIGURES: Final = """
 SELECT layer, status, count(*) AS count, total(duration_seconds) AS seconds, count(duration_seconds) AS timed,
@@ -106,6 +111,23 @@ class RunIndex:
             raise self._unknown(run_id)
         return found[0] if found else None
 
+    def find(self, name: str) -> RunRow:
+        """Return the run that a name means: its id, or the beginning or the end of it if that fits one run only.
+
+        Args:
+            name: What somebody typed.
+
+        Raises:
+            SelectionError: There is no such run, or there are several.
+            RunLogError: A journal cannot be read.
+        """
+        known = run_ids(self._state_dir)
+        fitting = [run_id for run_id in known if name and (run_id.startswith(name) or run_id.endswith(name))]
+        row = self.run(fitting[0] if len(fitting) == 1 else name)
+        if row is None:
+            raise self._unknown(name)
+        return row
+
     def transformations(self, run_id: str) -> list[dict[str, Any]]:
         """Return what became of each transformation that a run began or skipped, in the order in which it did.
 
@@ -114,8 +136,8 @@ class RunIndex:
 
         Returns:
             One dictionary each: ``transformation_id``, ``layer``, ``step``, ``engine``, ``module``, ``function``, the
-            last ``status``, ``attempts``, ``duration_seconds``, ``rows_read``, ``rows_written``, ``error``, and also
-            ``start_time``, ``end_time``, ``plant`` and ``asset``.
+            last ``status``, ``attempts``, ``duration_seconds``, ``rows_read``, ``rows_written``, ``error``,
+            ``reason`` (why it was reused), and also ``start_time``, ``end_time``, ``plant`` and ``asset``.
 
         Raises:
             SelectionError: There is no such run.
@@ -152,6 +174,23 @@ class RunIndex:
             return [dict(row) for row in connection.execute(_FAILED, _recent(project, env, hours))]
 
         return self._ask(question) or []
+
+    def fingerprints(self, project: str, env: str) -> dict[str, dict[str, Any]]:
+        """Return the newest fingerprint of each transformation, as its journal has it, with ``run_id``.
+
+        Args:
+            project: The project's name.
+            env: The environment.
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+
+        def question(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+            rows = connection.execute(_FINGERPRINTS, (fold(project), fold(env)))
+            return {row["transformation_id"]: {**json.loads(row["content"]), "run_id": row["run_id"]} for row in rows}
+
+        return self._ask(question) or {}
 
     def status(self, project: str, env: str, hours: float = 24) -> dict[str, Any]:
         """Return how a project's transformations fared. Each execution counts once, whatever its attempts.

@@ -18,13 +18,13 @@ from odibi_core.errors import RunLogError
 from odibi_core.runlog.layout import index_path, journal_path, run_ids
 from odibi_core.runlog.liveness import is_abandoned
 from odibi_core.runlog.reading import JournalLine, scan_journal
-from odibi_core.runlog.records import fold, storable_text
+from odibi_core.runlog.records import NoteKind, fold, storable_text
 
 __all__ = ["answer"]
 
 T = TypeVar("T")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Grows with every change to the tables below, and stands there too; an index of another version is rebuilt."""
 _WAIT_SECONDS: Final = 10.0
 _SCHEMA: Final = """
@@ -35,7 +35,7 @@ CREATE TABLE journals (
 CREATE TABLE runs (
     run_id TEXT PRIMARY KEY, project TEXT, project_key TEXT, env TEXT, env_key TEXT, engine TEXT, layers TEXT,
     status TEXT NOT NULL, started TEXT, ended TEXT, duration_seconds REAL, error TEXT, host TEXT, pid INTEGER,
-    process_start TEXT, lock TEXT, kernel_version TEXT, plugins TEXT, planned INTEGER
+    process_start TEXT, lock TEXT, kernel_version TEXT, plugins TEXT, planned INTEGER, resumes TEXT
 ) WITHOUT ROWID;
 CREATE INDEX runs_of_project ON runs (project_key, env_key, started);
 CREATE TABLE transformations (
@@ -47,12 +47,16 @@ CREATE TABLE transformations (
 CREATE INDEX transformations_by_time ON transformations (start_time);
 CREATE VIEW executions AS
     SELECT transformations.*, runs.project_key, runs.env_key FROM transformations JOIN runs USING (run_id);
-PRAGMA user_version = 1;
+CREATE TABLE fingerprints (
+    project_key TEXT NOT NULL, env_key TEXT NOT NULL, transformation_id TEXT NOT NULL, run_id TEXT NOT NULL,
+    content TEXT NOT NULL, PRIMARY KEY (project_key, env_key, transformation_id)
+) WITHOUT ROWID;
+PRAGMA user_version = 2;
 """
 _PUT_RUN: Final = """
 INSERT OR REPLACE INTO runs VALUES (
     :run_id, :project, :project_key, :env, :env_key, :engine, :layers, 'RUNNING', :started, NULL, NULL, NULL, :host,
-    :pid, :process_start, :lock, :kernel_version, :plugins, :planned
+    :pid, :process_start, :lock, :kernel_version, :plugins, :planned, :resumes
 )
 """
 _PUT_RECORD: Final = """
@@ -69,11 +73,21 @@ _PUT_END: Final = """
 UPDATE runs SET status = :status, ended = :ended, duration_seconds = :duration_seconds, error = :error
 WHERE run_id = :run_id
 """
+_PUT_FINGERPRINT: Final = """
+INSERT INTO fingerprints
+SELECT project_key, env_key, :transformation_id, :run_id, :content FROM runs WHERE run_id = :run_id
+ON CONFLICT (project_key, env_key, transformation_id) DO UPDATE SET
+    run_id = excluded.run_id, content = excluded.content
+WHERE excluded.run_id >= fingerprints.run_id
+"""
+"""Only the newest of each transformation is kept: it is what the next run is compared with."""
 _PUT_PLACE: Final = "INSERT OR REPLACE INTO journals VALUES (:run_id, :size, :modified, :place, :next_seq, :has_end)"
 _ABORT_RUN: Final = "UPDATE runs SET status = 'ABORTED', error = ? WHERE run_id = ?"
 _ABORT_RUNNING: Final = """
 UPDATE transformations SET status = 'ABORTED', error_message = ? WHERE run_id = ? AND status IN ('RUNNING', 'RETRY')
 """
+_NOTES_FOR_RESUMING: Final = frozenset({NoteKind.SAVING, NoteKind.SAVED})
+"""Read from the journal itself by a run that goes on with another: no question to the index is about them."""
 _GONE: Final = "The run's process ended without closing the run; the next start closes its journal."
 
 
@@ -199,6 +213,7 @@ def _forget(connection: sqlite3.Connection, run_id: str) -> None:
         "DELETE FROM journals WHERE run_id = ?",
         "DELETE FROM runs WHERE run_id = ?",
         "DELETE FROM transformations WHERE run_id = ?",
+        "DELETE FROM fingerprints WHERE run_id = ?",
     ):
         connection.execute(statement, (run_id,))
 
@@ -211,8 +226,9 @@ def _read_on(connection: sqlite3.Connection, state_dir: Path, run_id: str) -> No
     place, next_seq = (row["place"], row["next_seq"]) if row else (0, 1)
     has_end = False
     for line in scan_journal(journal, offset=place, next_seq=next_seq):
-        statement, values = _statement_for(line)
-        connection.execute(statement, {**values, "run_id": run_id})
+        if line.kind not in _NOTES_FOR_RESUMING:
+            statement, values = _statement_for(line)
+            connection.execute(statement, {**values, "run_id": run_id})
         place = line.end
         next_seq += line.kind == "record"
         has_end = line.kind == "end"
@@ -234,7 +250,17 @@ def _statement_for(line: JournalLine) -> tuple[str, dict[str, Any]]:
     if line.kind == "run":
         return _PUT_RUN, {
             **_row(
-                content, "project", "env", "engine", "started", "host", "pid", "process_start", "lock", "kernel_version"
+                content,
+                "project",
+                "env",
+                "engine",
+                "started",
+                "host",
+                "pid",
+                "process_start",
+                "lock",
+                "kernel_version",
+                "resumes",
             ),
             "project_key": fold(str(content.get("project", ""))),
             "env_key": fold(str(content.get("env", ""))),
@@ -244,6 +270,8 @@ def _statement_for(line: JournalLine) -> tuple[str, dict[str, Any]]:
         }
     if line.kind == "end":
         return _PUT_END, _row(content, "status", "ended", "duration_seconds", "error")
+    if line.kind == NoteKind.FINGERPRINT:
+        return _PUT_FINGERPRINT, {**_row(content, "transformation_id"), "content": json.dumps(content)}
     return _PUT_RECORD, _row(
         content,
         "transformation_id",

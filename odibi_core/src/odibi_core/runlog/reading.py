@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
 from odibi_core.errors import RunLogError
-from odibi_core.runlog.records import JOURNAL_SCHEMA
+from odibi_core.runlog.records import JOURNAL_SCHEMA, NoteKind
 
 __all__ = ["JournalLine", "JournalReading", "read_journal", "scan_journal"]
 
 _decode: Final = json.JSONDecoder().raw_decode
-_KINDS: Final = frozenset({"run", "record", "end"})
+_KINDS: Final = frozenset({"run", "record", "end", *NoteKind})
 
 
 class JournalLine(NamedTuple):
     """One whole line of a journal.
 
     Args:
-        kind: ``"run"`` (the header), ``"record"`` or ``"end"``.
+        kind: ``"run"`` (the header), ``"record"``, ``"end"`` or a `NoteKind`.
         content: What it says, as it is written: times are text.
         end: The offset of the byte behind it.
     """
@@ -39,6 +39,7 @@ class JournalReading:
         path: The journal.
         header: What was known when the run began; empty if the process ended before the header was written.
         records: The records in the order of ``seq``, as they are written: times are ISO 8601 text.
+        notes: What else was written down for the next run, in order; ``type`` is a `NoteKind`.
         end: How the run ended; None if it runs, or was killed and not yet closed.
         size: The bytes of the whole lines; what is behind them is a torn line.
     """
@@ -46,6 +47,7 @@ class JournalReading:
     path: Path
     header: dict[str, Any]
     records: tuple[dict[str, Any], ...]
+    notes: tuple[dict[str, Any], ...]
     end: dict[str, Any] | None
     size: int
 
@@ -68,6 +70,7 @@ def read_journal(path: Path) -> JournalReading:
     """
     header: dict[str, Any] = {}
     records: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
     end: dict[str, Any] | None = None
     size = 0
     for line in scan_journal(path):
@@ -77,8 +80,8 @@ def read_journal(path: Path) -> JournalReading:
         elif line.kind == "end":
             end = line.content
         else:
-            records.append(line.content)
-    return JournalReading(path=path, header=header, records=tuple(records), end=end, size=size)
+            (records if line.kind == "record" else notes).append(line.content)
+    return JournalReading(path=path, header=header, records=tuple(records), notes=tuple(notes), end=end, size=size)
 
 
 def scan_journal(path: Path, *, offset: int = 0, next_seq: int = 1) -> Iterator[JournalLine]:

@@ -45,6 +45,7 @@ class RunRow:
         kernel_version: The version of odibi-core.
         plugins: The version of every plugin, by name.
         planned: How many transformations it was to run.
+        resumes: The run that it went on with, None for most.
         counts: How many transformations have which status, by status; those that never began are in none.
     """
 
@@ -63,6 +64,7 @@ class RunRow:
     kernel_version: str
     plugins: Mapping[str, str]
     planned: int
+    resumes: str | None
     counts: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,6 +116,7 @@ def fetch_runs(
             kernel_version=row["kernel_version"],
             plugins=json.loads(row["plugins"]),
             planned=row["planned"],
+            resumes=row["resumes"],
             counts={count["status"]: count["count"] for count in connection.execute(_COUNTS, (row["run_id"],))},
         )
         for row in connection.execute(_RUNS, values).fetchall()
