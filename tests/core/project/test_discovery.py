@@ -139,3 +139,14 @@ def test_a_hostile_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         find_manifest(name)
     with pytest.raises(ConfigError):
         locate_project(name)
+
+
+@pytest.mark.parametrize("where", [None, "energy", "projects/energy", Path("projects/energy/manifest.json")], ids=str)
+def test_a_project_is_looked_for_from_another_folder(tmp_path: Path, where: str | Path | None) -> None:
+    """A-42: v2's keyword repo_path."""
+    manifest = tmp_path / "repo/projects/energy/manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text('{"project_name": "Energy"}')
+    start = manifest.parent if where is None else tmp_path / "repo"
+
+    assert locate_project(where, start=start) == manifest

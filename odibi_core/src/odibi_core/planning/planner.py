@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from odibi_core.loading import PluginManager
     from odibi_core.project import Project
 
-__all__ = ["choose_env", "choose_layers", "make_plan"]
+__all__ = ["choose_env", "choose_layer_order", "choose_layers", "make_plan"]
 
 _FALLBACK_ENV: Final = "qat"
 
@@ -42,25 +42,62 @@ def choose_env(project: Project, env: str | None) -> str:
     )
 
 
-def choose_layers(project: Project, target_layers: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the layers of a run in the manifest's order, matched without regard to case.
+def choose_layer_order(project: Project, layer_order: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the order of layers of a run: the argument, of which no layer may be unknown, else the manifest's.
+
+    Layers that an argument leaves out are no part of the run.
 
     Raises:
-        SelectionError: The project has no such layer.
+        SelectionError: The argument is empty, names a layer that the project does not have or names one twice, or puts
+            a layer before one on which the manifest says that it depends.
     """
-    order = tuple(project.manifest.layer_order)
+    if layer_order is None:
+        return tuple(project.manifest.layer_order)
+    order = _known_layers(project, layer_order, known=project.manifest.layer_order)
+    if not order:
+        raise SelectionError("layer_order is empty. Leave it out to run the layers in the manifest's order.")
+    for position, layer in enumerate(order):
+        if layer in order[:position]:
+            raise SelectionError(f"layer_order has the layer {layer!r} twice. Name each layer once.")
+        config = project.manifest.layers.get(layer)
+        for before in config.depends_on if config else ():
+            if before in order[position:]:
+                raise SelectionError(
+                    f"layer_order puts {layer!r} before {before!r}, but the manifest says that {layer!r} depends on it."
+                )
+    return order
+
+
+def choose_layers(
+    project: Project, target_layers: Iterable[str] | None, *, layer_order: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Return the layers of a run in their order, matched without regard to case.
+
+    Args:
+        project: The project.
+        target_layers: The layers that were asked for; None means all.
+        layer_order: The order of the run; None means the manifest's.
+
+    Raises:
+        SelectionError: There is no such layer.
+    """
+    order = tuple(project.manifest.layer_order if layer_order is None else layer_order)
     if target_layers is None:
         return order
-    wanted = [target_layers] if isinstance(target_layers, str) else list(target_layers)
-    by_folded = {layer.casefold(): layer for layer in order}
-    unknown = [layer for layer in wanted if layer.strip().casefold() not in by_folded]
-    if unknown:
-        raise SelectionError(
-            f"Layer {unknown[0]!r} is not one of project {project.name!r}. There are: {', '.join(order)}. "
-            f"{did_you_mean(unknown[0], order)}".rstrip()
-        )
-    chosen = {by_folded[layer.strip().casefold()] for layer in wanted}
+    chosen = set(_known_layers(project, target_layers, known=order))
     return tuple(layer for layer in order if layer in chosen)
+
+
+def _known_layers(project: Project, wanted: Iterable[str], *, known: Sequence[str]) -> tuple[str, ...]:
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    by_folded = {layer.casefold(): layer for layer in known}
+    for name in names:
+        if name.strip().casefold() not in by_folded:
+            raise SelectionError(
+                f"Layer {name!r} is not one of project {project.name!r}. There are: {', '.join(known)}. "
+                f"{did_you_mean(name, known)}".rstrip()
+            )
+    return tuple(by_folded[name.strip().casefold()] for name in names)
 
 
 def make_plan(
@@ -70,6 +107,7 @@ def make_plan(
     env: str | None = None,
     engine: object = None,
     target_layers: Iterable[str] | None = None,
+    layer_order: Iterable[str] | None = None,
     selected: Iterable[str] | None = None,
     known_problems: Iterable[Problem] = (),
 ) -> Plan:
@@ -84,6 +122,7 @@ def make_plan(
         env: The environment; None means the manifest's ``default_env``.
         engine: The engine for rows that do not name one; None leaves it to layers, manifest and installation.
         target_layers: The layers to run; None means all.
+        layer_order: The layers that there are in this run, in their order; None means the manifest's.
         selected: Selector expressions; None means everything.
         known_problems: What reading the project has found already, to be reported with the rest.
 
@@ -96,11 +135,12 @@ def make_plan(
         EngineNotFoundError: The engine of the run is not installed.
     """
     env = choose_env(project, env)
-    layers = choose_layers(project, target_layers)
+    order_of_layers = choose_layer_order(project, layer_order)
+    layers = choose_layers(project, target_layers, layer_order=order_of_layers)
     run_engine = choose_run_engine(argument=engine, manifest=project.manifest, manager=manager)
     drafter = Drafter(project, manager, engine, run_engine, DatasetResolver(project, manager))
     drafter.problems.extend(known_problems)
-    order = {layer: position for position, layer in enumerate(project.manifest.layer_order)}
+    order = {layer: position for position, layer in enumerate(order_of_layers)}
     with _functions_at_hand(project, manager, drafter.problems):
         rows = project.rows_for(env)
         drafts = [

@@ -60,32 +60,33 @@ def find_manifest(
     raise ProjectNotFoundError(_not_found(project, candidates=candidates, others=others))
 
 
-def locate_project(where: str | Path | None) -> Path:
+def locate_project(where: str | Path | None, *, start: Path | None = None) -> Path:
     """Return the manifest that a person means by a name, a folder or a file.
 
     Args:
-        where: A manifest, a project's folder or any folder inside it, or a project's name; None means the working
-            folder.
+        where: A manifest, a project's folder or any folder inside it, or a project's name; None means the folder that
+            is looked from.
+        start: The folder to look from, which paths are relative to; by default the working folder.
 
     Raises:
         ProjectNotFoundError: There is no such project.
         ConfigError: The name is none that a project can have, or a folder has two manifests.
     """
     if where is None:
-        return find_manifest()
-    path = Path(where)
+        return find_manifest(start=start)
+    path = (start or Path()) / where
     if path.is_file():
         return _absolute(path)
     is_folder = path.is_dir()
-    is_path = isinstance(where, Path) or path.name != str(where)
+    is_path = isinstance(where, Path) or Path(where).name != where
     if is_folder and (is_path or where in (".", "..") or _manifest_in(path) is not None):
         return find_manifest(start=path)
     if isinstance(where, Path):
-        return _given(where)
+        return _given(path)
     if fault := name_fault(where):
         hint = "Give the project's name, its folder or its manifest."
         raise ProjectNotFoundError(f"There is no folder {where!r}, and as a project's name it {fault}. {hint}")
-    return find_manifest(where)
+    return find_manifest(where, start=start)
 
 
 def _absolute(path: Path) -> Path:

@@ -118,6 +118,7 @@ def read_project_with_plugins(
     project: str | Path | None = None,
     *,
     manifest_path: str | Path | None = None,
+    start: Path | None = None,
     manager: PluginManager | None = None,
 ) -> tuple[Project, tuple[Problem, ...], PluginManager]:
     """Find and read a project, together with the plugins it uses.
@@ -125,6 +126,7 @@ def read_project_with_plugins(
     Args:
         project: Its name, its folder or any folder inside it; None means the working folder.
         manifest_path: Its manifest, where it is not to be looked for.
+        start: The folder to look from; by default the working folder.
         manager: The plugins; by default those installed, as environment and manifest allow.
 
     Returns:
@@ -134,7 +136,10 @@ def read_project_with_plugins(
         ProjectNotFoundError: There is no manifest.
         ValidationFailed: The manifest cannot be read.
     """
-    found = locate_project(project) if manifest_path is None else find_manifest(manifest_path=manifest_path)
+    if manifest_path is None:
+        found = locate_project(project, start=start)
+    else:
+        found = find_manifest(manifest_path=manifest_path)
     reading = read_manifest(found)
     if reading.manifest is None:
         raise ValidationFailed(reading.problems, what=str(found))
