@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 
 import pytest
@@ -131,6 +132,24 @@ def test_exit_on_another_thread_reaches_the_caller_and_stops_the_rest():
 
     with pytest.raises(SystemExit, match="from a worker"):
         Scheduler({0: (), 1: ()}, run=run, skip=_unexpected, max_workers=2).execute()
+
+
+def test_context_of_the_caller_holds_on_every_thread():
+    variable = contextvars.ContextVar("variable", default="nothing")
+    met = threading.Barrier(3, timeout=20)
+    seen = []
+
+    def run(node):
+        met.wait()
+        seen.append(variable.get())
+        variable.set(f"left behind by {node}")
+        return True
+
+    token = variable.set("the caller's")
+    Scheduler(dict.fromkeys(range(3), ()), run=run, skip=_unexpected, max_workers=3).execute()
+
+    assert seen == ["the caller's"] * 3
+    variable.reset(token)
 
 
 def _unexpected(*pair):

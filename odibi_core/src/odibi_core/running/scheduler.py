@@ -8,6 +8,7 @@ thread too: handing Python code of a few microseconds to another thread costs mo
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections import deque
@@ -51,6 +52,7 @@ class Scheduler:
                     self._followers.setdefault(other, []).append(node)
         self._ready = deque(node for node, missing in self._missing.items() if missing == 0)
         self._changed = threading.Condition()
+        self._context = contextvars.copy_context()
         self._running = 0
         self._idle = 0
         self._watching = 0
@@ -81,8 +83,8 @@ class Scheduler:
 
     def cancel(self) -> None:
         """Start no further node."""
+        self._cancelled.set()  # before the lock: an interrupt while that is waited for must not undo the cancelling
         with self._changed:
-            self._cancelled.set()
             self._changed.notify_all()
 
     def _work(self, *, is_helper: bool = False) -> None:
@@ -139,7 +141,10 @@ class Scheduler:
         if self._idle:
             self._changed.notify()
         elif len(self._threads) + 1 < self._max_workers:
-            thread = threading.Thread(target=self._help, name=f"odibi-{len(self._threads) + 1}")
+            # A copy of the caller's context: what holds for the run, such as its log level, holds on all its threads.
+            thread = threading.Thread(
+                target=self._context.copy().run, args=(self._help,), name=f"odibi-{len(self._threads) + 1}"
+            )
             self._threads.append(thread)
             thread.start()
 
