@@ -222,6 +222,27 @@ def test_of_many_that_create_one_wins_and_the_others_say_so(files, tmp_path):
     assert names_in(tmp_path) == ["a.csv"]
 
 
+@pytest.mark.parametrize("mode", ["overwrite", "append", "error", "ignore"])
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_an_error_of_the_operating_system_names_the_target(files, tmp_path, name, mode):
+    long = "é" * 130 + "." + name
+
+    with pytest.raises(OSError, match="File name too long") as caught:
+        files.save(OLD, tmp_path / long, mode)
+
+    assert caught.value.filename == str(tmp_path / long)
+    assert names_in(tmp_path) == []
+
+
+def test_a_name_that_just_fits_can_be_saved(files, tmp_path):
+    name = "n" * 251 + ".csv"
+    files.save(OLD, tmp_path / name)
+    files.save(OLD, tmp_path / name, "append")
+
+    assert len(files.read(tmp_path / name)) == 2
+    assert names_in(tmp_path) == [name]
+
+
 @pytest.mark.parametrize("staged", [staged_file, staged_folder])
 def test_what_appears_meanwhile_is_not_replaced_if_nothing_was_to_be(tmp_path, staged):
     target = tmp_path / "a"

@@ -105,6 +105,25 @@ def test_numbers_and_pairs_can_be_missing_columns():
     assert explanation(raised_by(lambda frame: frame["a", "b"]), FRAMES).startswith("column ('a', 'b') is not in input")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError([["x"]]),
+        KeyError(({},)),
+        KeyError("['x' not in index"),
+        KeyError("not in index"),
+        AttributeError(),
+        NameError(None),
+        KeyError(float("nan")),
+    ],
+    ids=repr,
+)
+def test_odd_errors_are_survived(error):
+    said = explanation(error, FRAMES)
+
+    assert said is None or said.startswith("column")
+
+
 def test_an_error_that_was_never_raised_is_judged_by_the_inputs():
     assert explanation(KeyError("code"), FRAMES).startswith("column 'code' is not in input 'bronze.flights'")
     assert explanation(KeyError(), FRAMES) is None

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,8 @@ __all__ = ["TargetAppearedError", "locked", "staged_file", "staged_folder"]
 _numbers = itertools.count(1)
 _ours: set[str] = set()
 _ours_lock = threading.Lock()
+
+_ROOM = 200
 
 # <fcntl.h> and <linux/fs.h>
 _AT_FDCWD = -100
@@ -62,7 +65,7 @@ def locked(target: Path) -> Iterator[bool]:
         except FileNotFoundError:
             is_there = False
         except OSError:
-            handle = None  # there, and not to be opened: a folder on Windows, or a file without permission to read
+            is_there = target.exists()  # and is not to be opened: a folder on Windows, or a file without permission
         if handle is None:
             yield is_there
             return
@@ -140,7 +143,7 @@ def staged_folder(target: Path, *, only_if_absent: bool = False) -> Iterator[Pat
 def _partial(target: Path) -> Iterator[Path]:
     """Give an unused name beside the target, and see to it that nothing of that name is left."""
     _remove_left_behind(target)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.{next(_numbers)}.partial")
+    partial = target.with_name(f".{_short(target.name)}.{os.getpid()}.{next(_numbers)}.partial")
     with _ours_lock:
         _ours.add(partial.name)
     try:
@@ -149,6 +152,11 @@ def _partial(target: Path) -> Iterator[Path]:
         _remove(partial)
         with _ours_lock:
             _ours.discard(partial.name)
+
+
+def _short(name: str) -> str:
+    """Return a name that leaves room for what is added to it: file systems stop at 255 bytes."""
+    return name if len(os.fsencode(name)) <= _ROOM else f"{name[:40]}~{zlib.crc32(os.fsencode(name)):08x}"
 
 
 def _replace(partial: Path, target: Path) -> None:
@@ -216,7 +224,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 def _remove_left_behind(target: Path) -> None:
     """Remove partial files of this target whose process is gone."""
-    pattern = re.compile(re.escape(f".{target.name}.") + r"(\d+)\.\d+(\.old)?\.partial")
+    pattern = re.compile(re.escape(f".{_short(target.name)}.") + r"(\d+)\.\d+(\.old)?\.partial")
     with os.scandir(target.parent) as entries:
         found = [(match, Path(entry.path)) for entry in entries if (match := pattern.fullmatch(entry.name))]
     for match, path in found:

@@ -54,13 +54,21 @@ def explanation(error: BaseException, frames: Mapping[str, pd.DataFrame]) -> str
     asked = _frame_asked(stack)
     if asked is None and stack:
         return None
-    names = _names_in(error)
+    names = [name for name in _names_in(error) if _is_hashable(name)]
     if isinstance(error, AttributeError):
         # df.delay may be a column or a method; only what resembles a column is one.
         names = [name for name in names if asked is not None and did_you_mean(name, map(str, asked.columns))]
     if asked is not None:
         names = [name for name in names if name not in asked.columns]
     return _sentence(names, asked, frames, error) if names else None
+
+
+def _is_hashable(name: object) -> bool:
+    try:
+        hash(name)
+    except TypeError:
+        return False
+    return True
 
 
 def _pandas_calls(traceback: TracebackType | None) -> list[FrameType] | None:

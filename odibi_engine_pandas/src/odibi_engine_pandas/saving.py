@@ -158,10 +158,11 @@ def _kept(dataset: Dataset) -> SaveReport | None:
 
 @contextmanager
 def _named(path: str) -> Iterator[None]:
-    """Add the path to what the operating system says; Arrow and the write of a full disk do not name it."""
+    """Have the operating system's errors name the target: some name nothing, others the partial file."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename is not None or type(error).__module__ != "builtins":
+        is_named = error.filename is not None and not str(error.filename).endswith(".partial")
+        if error.errno is None or is_named or type(error).__module__ != "builtins":
             raise
         raise OSError(error.errno, error.strerror or str(error), path) from error
