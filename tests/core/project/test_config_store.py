@@ -134,3 +134,74 @@ def test_the_type_files_means_the_projects_own_files(
     assert reading.problems == []
     assert reading.project is not None
     assert [found.transformation_id for found in reading.project.rows] == ["clean"]
+
+
+@pytest.fixture
+def rows_of(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ProjectReading]:
+    """Read a project whose store has just these transformation rows."""
+
+    def rows_of(*rows: dict[str, Any], ingestion: tuple[dict[str, Any], ...] = ()) -> ProjectReading:
+        class Store:
+            def read_transformations(self, _project: str, _env: str) -> Any:
+                return rows
+
+            def read_ingestion(self, _project: str, _env: str) -> Any:
+                return ingestion
+
+        monkeypatch.setitem(sys.modules, "odibi_test_rows", SimpleNamespace(Store=Store))
+
+        @hookimpl
+        def odibi_register_config_stores() -> Any:
+            yield ConfigStoreSpec(name="rows", factory="odibi_test_rows:Store")
+
+        manager = PluginManager(PluginSettings(discover=False))
+        manager.register(SimpleNamespace(odibi_register_config_stores=odibi_register_config_stores), name="rows")
+        manifest = {**SALES, "environments": ["qat"], "config_store": {"type": "rows"}}
+        return read_project(write_project(manifest), manager=manager.freeze())
+
+    return rows_of
+
+
+@pytest.mark.parametrize(
+    ("cells", "invalid"),
+    [
+        ({"inputs": "[1"}, "'inputs' is not valid JSON: expecting ',' delimiter at character 3."),
+        ({"constants": "[1]"}, "'constants' must be a mapping, but is a list."),
+        (
+            {"inputs": "[", "outputs": "[3]"},
+            (
+                "'inputs' is not valid JSON: expecting value at character 2. "
+                "'outputs' must list names and mappings, but one of them is 3."
+            ),
+        ),
+        ({"depends_on": "[1]"}, "'depends_on' must be a list of texts, but one of them is 1. Put it in quotes."),
+    ],
+    ids=str,
+)
+def test_bad_json_of_one_row_is_that_rows_trouble_only(
+    rows_of: Callable[..., ProjectReading], row: Callable[..., dict[str, Any]], cells: dict[str, Any], invalid: str
+) -> None:
+    """A-61: the row is read, and will fail; D-23: v2 read it as if the cell were empty."""
+    reading = rows_of(row(**cells), row(transformation_id="other"))
+
+    assert reading.problems == []
+    assert reading.project is not None
+    assert [found.invalid for found in reading.project.rows] == [f"The row cannot be used: {invalid}", None]
+
+
+def test_bad_json_of_an_ingestion_row_is_that_rows_trouble_only(rows_of: Callable[..., ProjectReading]) -> None:
+    """A-61."""
+    good = {"ingestion_id": "i", "source_path": "x.csv", "target_table": "bronze.a"}
+    reading = rows_of(ingestion=({**good, "source_options": "{"}, {**good, "ingestion_id": "other"}))
+
+    assert reading.problems == []
+    assert reading.project is not None
+    assert [row.invalid is None for row in reading.project.rows] == [False, True]
+
+
+def test_what_no_row_can_be_made_of_still_stops_everything(
+    rows_of: Callable[..., ProjectReading], row: Callable[..., dict[str, Any]]
+) -> None:
+    reading = rows_of(row(inputs="[", layer="Slver"), row(transformation_id="other"))
+
+    assert len(reading.problems) == 2

@@ -66,7 +66,10 @@ def _problems_in(project: Project, manager: PluginManager, *, env: str) -> Itera
     from odibi_core.running import plan_project
 
     try:
-        plan_project(project, env, manager=manager)
+        plan = plan_project(project, env, manager=manager)
+        for row in (one.row for one in plan if one.row.invalid is not None):
+            message = f"transformation {row.transformation_id!r}: {row.invalid}"
+            yield Problem(message=message, file=row.file, line=row.line)
     except ValidationFailed as error:
         yield from error.problems
     except OdibiError as error:

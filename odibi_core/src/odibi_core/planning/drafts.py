@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from odibi_core.errors import ConfigError, OdibiError, Problem
 from odibi_core.planning.attempts import AttemptRules, attempt_rules
@@ -83,6 +83,8 @@ class Drafter:
         engine = self._engine(row, layer)
         if engine is None:
             return None
+        if row.invalid is not None:
+            return self._invalid(row, layer, engine, why=row.invalid)
         function = self._function(row, engine[0])
         is_managed = function is not None and str(function.signature.style) == "managed"
         inputs = self._inputs(row, engine[0], is_managed=is_managed)
@@ -99,6 +101,22 @@ class Drafter:
             engine_why=engine[1],
             function=function,
             inputs=inputs,
+            outputs=outputs,
+            rules=rules,
+        )
+
+    def _invalid(self, row: TransformationRow, layer: str, engine: tuple[str, str], *, why: str) -> Draft | None:
+        """Return the draft of a row that fails when its turn comes: what reads its outputs waits for it in vain."""
+        outputs, rules = self._outputs(row, engine[0], is_managed=False), self._rules(row, layer)
+        if outputs is None or rules is None:
+            return None
+        return Draft(
+            row=row,
+            layer=layer,
+            engine=engine[0],
+            engine_why=engine[1],
+            function=_refusing(row, why=why),
+            inputs=(),
             outputs=outputs,
             rules=rules,
         )
@@ -225,3 +243,21 @@ class Drafter:
             self.problem(str(error), row)
             return False
         return True
+
+
+def _refusing(row: TransformationRow, *, why: str) -> ResolvedFunction:
+    from odibi_core.functions import ResolvedFunction, read_signature
+
+    def refuse() -> NoReturn:
+        raise ConfigError(f"{why} ({row.file})" if row.file else why)
+
+    return ResolvedFunction(
+        function=refuse,
+        module=row.module,
+        name=row.function,
+        engine="",
+        signature=read_signature(refuse),
+        why=f"it is not called: {why}",
+        file=None,
+        line=None,
+    )

@@ -162,7 +162,7 @@ def make_plan(
         engine_why=run_engine[1],
         layers=layers if selected is None else tuple(x for x in layers if any(drafts[i].layer == x for i in inside)),
         transformations=_planned(drafts, edges, inside),
-        warnings=tuple(_missing_sources(drafts, inside)),
+        warnings=(*_invalid_rows(drafts, inside), *_missing_sources(drafts, inside)),
     )
 
 
@@ -227,6 +227,12 @@ def _planned(drafts: Sequence[Draft], edges: Sequence[Edge], inside: set[int]) -
         for position in kept
         for draft in (drafts[position],)
     )
+
+
+def _invalid_rows(drafts: Sequence[Draft], inside: set[int]) -> Iterator[str]:
+    for position in sorted(inside):
+        if drafts[position].row.invalid is not None:
+            yield f"{drafts[position].transformation_id} will fail: {drafts[position].row.invalid}"
 
 
 def _missing_sources(drafts: Sequence[Draft], inside: set[int]) -> Iterator[str]:

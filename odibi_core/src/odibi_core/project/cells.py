@@ -36,7 +36,7 @@ class Cells:
         label: What to call the row in messages until its id is known.
     """
 
-    __slots__ = ("_document", "_label", "_path", "_raw", "_written", "problems")
+    __slots__ = ("_document", "_faults", "_label", "_path", "_raw", "_written", "problems")
 
     def __init__(self, raw: Mapping[str, Any], *, document: Document, path: tuple[str | int, ...], label: str) -> None:
         self._raw = raw
@@ -44,6 +44,7 @@ class Cells:
         self._path = path
         self._label = label
         self._written: dict[str, str] = {}
+        self._faults: list[tuple[str | None, str]] = []
         self.problems: list[Problem] = []
 
     def rename(self, aliases: Mapping[str, str]) -> None:
@@ -98,9 +99,23 @@ class Cells:
             column: The column, for the line.
             suggestion: What to do about it.
         """
+        self._faults.append((column, f"{message} {suggestion or ''}".rstrip()))
         path = self._path if column is None else (*self._path, self._written.get(column, column))
         text = f"{self._label}: {message}"
         self.problems.append(self._document.problem(text, path=path, suggestion=suggestion))
+
+    def faults_of(self, columns: Iterable[str]) -> str | None:
+        """Return what is wrong with the row, if nothing is wrong with it but what some of its cells hold.
+
+        Args:
+            columns: The columns of those cells.
+
+        Returns:
+            The sentences; None if there are none, or some about something else.
+        """
+        if not self._faults or not {column for column, _ in self._faults} <= set(columns):
+            return None
+        return " ".join(message for _, message in self._faults)
 
     def refuse_unknown(self, known: Iterable[str], *, meant: Mapping[str, str]) -> None:
         """Note each column that is not known.

@@ -11,13 +11,23 @@ from odibi_core.plugin import SAVE_MODES
 from odibi_core.project.cells import Cells
 from odibi_core.project.documents import Document
 from odibi_core.project.option_blocks import OptionBlock, open_block
-from odibi_core.project.row_reading import IGNORED_COLUMNS, SHARED_COLUMNS, RowPlace, RowScope, read_rows, shared_cells
+from odibi_core.project.row_reading import (
+    IGNORED_COLUMNS,
+    SHARED_COLUMNS,
+    RowPlace,
+    RowScope,
+    invalid_cells,
+    read_rows,
+    shared_cells,
+)
 from odibi_core.project.rows import TransformationRow
 
 __all__ = ["INGESTION_COLUMNS", "INGESTION_FUNCTION", "INGESTION_MODULE", "parse_ingestion"]
 
 INGESTION_MODULE = "odibi_core.functions.ingestion"
 INGESTION_FUNCTION = "ingest"
+
+_JSON_COLUMNS = ("source_options", "target_options", "schema_definition", "merge_config", "depends_on", "tags")
 
 _ID_ALIASES = {"source_id": "ingestion_id"}
 
@@ -101,7 +111,8 @@ def _read_row(cells: Cells, place: RowPlace, *, scope: RowScope) -> Transformati
     _refuse_legacy(cells)
     engine = cells.text("engine")
     inputs, outputs = _input(cells, source), _output(cells, target)
-    if cells.problems or ingestion_id is None:
+    invalid = invalid_cells(cells, scope=scope, columns=_JSON_COLUMNS)
+    if ingestion_id is None or (cells.problems and invalid is None):
         return None
     return TransformationRow(
         transformation_id=ingestion_id,
@@ -112,6 +123,7 @@ def _read_row(cells: Cells, place: RowPlace, *, scope: RowScope) -> Transformati
         outputs=(outputs,),
         constants={"engine": engine} if engine else {},
         is_ingestion=True,
+        invalid=invalid,
         file=place.file,
         line=place.line,
         **shared,

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from odibi_core.project.manifest import ProjectManifest
     from odibi_core.project.rows import TransformationRow
 
-__all__ = ["IGNORED_COLUMNS", "SHARED_COLUMNS", "ReadRow", "RowPlace", "RowScope", "read_rows", "shared_cells"]
+__all__ = [
+    "IGNORED_COLUMNS",
+    "SHARED_COLUMNS",
+    "ReadRow",
+    "RowPlace",
+    "RowScope",
+    "invalid_cells",
+    "read_rows",
+    "shared_cells",
+]
 
 SHARED_COLUMNS = frozenset({
     "transformation_group_id", "project", "environment", "step", "enabled", "entity_1", "entity_2", "entity_3",
@@ -36,11 +45,14 @@ class RowScope:
         project: The project's name.
         layers: The layers, by their folded names.
         environments: The environments, by their folded names.
+        bad_json_fails_the_row: Whether a row, in which nothing is wrong but a cell of JSON, is read and fails when its
+            turn comes, rather than being a problem that stops everything.
     """
 
     project: str | None
     layers: Mapping[str, str] | None
     environments: Mapping[str, str] | None
+    bad_json_fails_the_row: bool = False
 
     @classmethod
     def of(cls, manifest: ProjectManifest, *, broken: Iterable[str] = ()) -> RowScope:
@@ -138,7 +150,8 @@ def read_rows(
         else:
             reader = Cells(cells, document=document, path=place, label=f"row {index + 1}")
             row = read(reader, RowPlace(document.file, document.locate(place)))
-            problems += reader.problems
+            if row is None or row.invalid is None:
+                problems += reader.problems
             if row is not None:
                 rows.append(row)
     if others and not rows and not problems:
@@ -175,6 +188,18 @@ def shared_cells(cells: Cells, *, scope: RowScope) -> dict[str, Any]:
         "depends_on": cells.words("depends_on"),
         "tags": cells.words("tags"),
     }
+
+
+def invalid_cells(cells: Cells, *, scope: RowScope, columns: Iterable[str]) -> str | None:
+    """Return what is wrong with a row that is to fail when its turn comes; None if it is fine, or a problem now.
+
+    Args:
+        cells: The row, read.
+        scope: Whether rows may fail like that.
+        columns: The columns that hold JSON, which no database checks.
+    """
+    faults = cells.faults_of(columns) if scope.bad_json_fails_the_row else None
+    return None if faults is None else f"The row cannot be used: {faults}"
 
 
 def _environment(cells: Cells, *, scope: RowScope) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -116,6 +116,8 @@ def read_store_rows(
         manager: Where the store and the providers of secrets come from.
     """
     reading = RowsReading()
+    # A table has many authors: what one of them wrote into a cell must not stop what the others did right.
+    scope = replace(scope, bad_json_fails_the_row=True)
     what = f"config_store {options['type']!r}"
     try:
         store = _open_store(options, what=what, root=root, manager=manager)

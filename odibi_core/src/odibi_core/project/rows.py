@@ -33,6 +33,8 @@ class TransformationRow:
         depends_on: Ids of transformations that must have succeeded before.
         tags: Words to select it by.
         is_ingestion: Whether it comes from an ingestion row.
+        invalid: What is wrong with the row, so that it fails when its turn comes while others run; None if nothing is.
+            Only a config store's rows can have this: what is wrong with a file stops a run before it begins.
         file: The file it is from, for messages.
         line: The line it begins on.
 
@@ -61,5 +63,6 @@ class TransformationRow:
     depends_on: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     is_ingestion: bool = False
+    invalid: str | None = None
     file: str | None = None
     line: int | None = None

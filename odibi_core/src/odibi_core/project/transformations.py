@@ -7,7 +7,15 @@ import keyword
 from odibi_core.errors import Problem, did_you_mean
 from odibi_core.project.cells import Cells
 from odibi_core.project.documents import Document
-from odibi_core.project.row_reading import IGNORED_COLUMNS, SHARED_COLUMNS, RowPlace, RowScope, read_rows, shared_cells
+from odibi_core.project.row_reading import (
+    IGNORED_COLUMNS,
+    SHARED_COLUMNS,
+    RowPlace,
+    RowScope,
+    invalid_cells,
+    read_rows,
+    shared_cells,
+)
 from odibi_core.project.rows import TransformationRow
 
 __all__ = ["TRANSFORMATION_COLUMNS", "parse_transformations"]
@@ -16,6 +24,8 @@ TRANSFORMATION_COLUMNS = SHARED_COLUMNS | IGNORED_COLUMNS | {
     "transformation_id", "layer", "module", "function", "inputs", "constants", "outputs",
 }  # fmt: skip
 """The twenty columns of the TransformationRegistry, and depends_on and tags."""
+
+_JSON_COLUMNS = ("inputs", "constants", "outputs", "depends_on", "tags")
 
 _MEANT = {
     "id": "transformation_id",
@@ -58,7 +68,10 @@ def _read_row(cells: Cells, place: RowPlace, *, scope: RowScope) -> Transformati
     module, function = _module(cells), _function(cells)
     shared = shared_cells(cells, scope=scope)
     inputs, outputs, constants = cells.datasets("inputs"), cells.datasets("outputs"), cells.mapping("constants")
-    if cells.problems or transformation_id is None or layer is None or module is None or function is None:
+    invalid = invalid_cells(cells, scope=scope, columns=_JSON_COLUMNS)
+    if cells.problems and invalid is None:
+        return None
+    if transformation_id is None or layer is None or module is None or function is None:
         return None
     return TransformationRow(
         transformation_id=transformation_id,
@@ -68,6 +81,7 @@ def _read_row(cells: Cells, place: RowPlace, *, scope: RowScope) -> Transformati
         inputs=inputs,
         outputs=outputs,
         constants=constants,
+        invalid=invalid,
         file=place.file,
         line=place.line,
         **shared,
