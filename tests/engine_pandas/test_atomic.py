@@ -64,9 +64,17 @@ def start(code: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("mode", ["overwrite", "append"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, Stops, RuntimeError])
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.json", "a.jsonl.zst", "a.csv.zip"])
+@pytest.mark.parametrize(
+    ("name", "error", "mode"),
+    [
+        ("a.csv", KeyboardInterrupt, "overwrite"),
+        ("a.csv", RuntimeError, "append"),
+        ("a.csv.gz", RuntimeError, "overwrite"),
+        ("a.csv.zip", Stops, "append"),
+        ("a.json", Stops, "append"),
+        ("a.jsonl.zst", KeyboardInterrupt, "append"),
+    ],
+)
 def test_an_exception_in_mid_save_leaves_the_old_file_and_no_partial(files, tmp_path, name, error, mode):
     files.save(OLD, tmp_path / name)
     before = (tmp_path / name).read_bytes()
