@@ -199,7 +199,7 @@ class LayerEnd(LayerEvent):
     Args:
         status: ``"success"``, ``"failed"``, ``"skipped"`` or ``"empty"``.
         duration_seconds: Seconds since its start.
-        succeeded: How many transformations succeeded.
+        succeeded: How many transformations succeeded, in this run or in an earlier one whose outputs stand.
         failed: How many failed.
         skipped: How many were skipped because of others.
         error: What failed first, if anything did.
@@ -304,14 +304,16 @@ class TransformRetry(TransformationEvent):
 
 @dataclass(slots=True, kw_only=True)
 class TransformSkipped(TransformationEvent):
-    """A transformation did not run because of another.
+    """A transformation did not run: because of another, or because what it made in an earlier run stands.
 
     Args:
-        reason: Why, with the id of the transformation that failed first.
+        reason: Why, with the id of the transformation that failed first, or of the earlier run.
+        is_reused: Whether what it made in an earlier run stands, so that it counts as a success.
     """
 
     name: ClassVar[str] = "transform_skipped"
     reason: str
+    is_reused: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

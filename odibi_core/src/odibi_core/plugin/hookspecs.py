@@ -730,10 +730,11 @@ def odibi_transform_retry(event: events.TransformRetry) -> None:
 
 @hookspec
 def odibi_transform_skipped(event: events.TransformSkipped) -> None:
-    """A transformation will not run because of another.
+    """A transformation will not run, because of another or because what it made in an earlier run stands.
 
-    Called at most once per transformation, on the thread of the transformation that was the cause. The return
-    value is ignored; an exception is logged and counted, and changes nothing.
+    Called at most once per transformation, on the thread of the transformation that was the cause, or, if that was
+    an earlier run, on a worker thread. The return value is ignored; an exception is logged and counted, and changes
+    nothing.
 
     Args:
         event: See `TransformSkipped`.

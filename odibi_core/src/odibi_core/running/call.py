@@ -1,7 +1,7 @@
 """One transformation at work: read its inputs, call its function, save its outputs.
 
 It remembers how far it came. An attempt that follows a failed save goes on with that save: a function that has returned
-is not called again, and an output that was saved is not saved twice.
+is not called again, and an output that was saved is not saved twice, by whichever attempt or run it was saved.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError
+from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError, LeaseLostError
 from odibi_core.plugin import (
     ErrorExplainer,
     Frame,
@@ -37,7 +37,7 @@ __all__ = ["Cancelled", "TransformationCall"]
 
 
 class Cancelled(BaseException):
-    """The run was interrupted while this transformation was between two of its steps."""
+    """The run was interrupted, or lost its lease, while this transformation was between two of its steps."""
 
 
 @dataclass(slots=True)
@@ -50,8 +50,11 @@ class TransformationCall:
         engines: The engines of the run, with their readers and savers.
         dispatcher: Where events go.
         identity: The identity fields of its events.
-        was_saved: Told after each saved output, so that the run log can be made durable.
+        before_save: Told before each output is saved, by its position.
+        after_save: Told after each output was saved, by its position.
         is_cancelled: Asked before each step.
+        check_lease: Called before anything is saved; raises LeaseLostError if another run has taken this one's place.
+        saved: Positions of the outputs that have been saved, by this run or by one that it goes on with.
     """
 
     planned: PlannedTransformation
@@ -59,15 +62,18 @@ class TransformationCall:
     engines: EngineRoom
     dispatcher: Dispatcher
     identity: Mapping[str, Any]
-    was_saved: Callable[[], None]
+    before_save: Callable[[int], None]
+    after_save: Callable[[int], None]
     is_cancelled: Callable[[], bool]
+    check_lease: Callable[[], None]
+    saved: set[int] = field(default_factory=set)
     stage: str = "read"
     rows_read: int | None = None
     rows_written: int | None = None
     gate: SaveGate = field(default_factory=SaveGate)
     _frames: dict[str, Frame] = field(default_factory=dict)
+    _has_saved: bool = False
     _outputs: list[Frame] | None = None
-    _saved: int = 0
 
     def execute(self) -> TransformationOutcome:
         """Do the default steps of `odibi_run_transformation`."""
@@ -75,6 +81,7 @@ class TransformationCall:
 
         if self.planned.function.signature.style is CallStyle.V2:
             self.stage = "transform"
+            self._stop_if_lease_is_lost()
             self._call({})
         else:
             if self._outputs is None:
@@ -204,17 +211,22 @@ class TransformationCall:
         if not self.gate.passes():
             raise Cancelled
         listens, dispatch = self.dispatcher.listens, self.dispatcher.dispatch
-        if self._saved == 0:
+        if not self._has_saved:
             self.rows_written = 0 if frames else None
-        for item, frame in list(zip(self.planned.outputs, frames, strict=True))[self._saved :]:
+        for position, (item, frame) in enumerate(zip(self.planned.outputs, frames, strict=True)):
+            if position in self.saved:
+                continue
             self._stop_if_cancelled()
             if listens("pre_save"):
                 dispatch(PreSave(**self.identity, dataset=item.dataset, frame=frame))
             started = time.perf_counter()
+            self._stop_if_lease_is_lost()
+            self.before_save(position)
             report: SaveReport = self.engines.save(frame, item, engine=self.planned.engine)
             seconds = time.perf_counter() - started
-            self._saved += 1
-            self.was_saved()
+            self.saved.add(position)
+            self._has_saved = True
+            self.after_save(position)
             is_known = self.rows_written is not None and report.rows is not None
             self.rows_written = (self.rows_written or 0) + (report.rows or 0) if is_known else None
             if listens("post_save"):
@@ -227,6 +239,13 @@ class TransformationCall:
                         duration_seconds=seconds,
                     )
                 )
+
+    def _stop_if_lease_is_lost(self) -> None:
+        try:
+            self.check_lease()
+        except LeaseLostError as lost:
+            # No failure of this transformation, and nothing that a retry, a hook or a wrapper could put right.
+            raise Cancelled(str(lost)) from lost
 
     def _stop_if_cancelled(self) -> None:
         if self.is_cancelled() or self.gate.is_shut:

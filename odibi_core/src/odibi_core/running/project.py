@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from odibi_core.plugin import LogSink, ProjectConfig, ProjectTask
-from odibi_core.running.result import RunResult, TransformationResult
+from odibi_core.plugin import LogSink, ProjectTask
+from odibi_core.running.dry_run import planned_result
+from odibi_core.running.logs import lines_of_run, shown_from
+from odibi_core.running.preparation import Prepared, Session, check_layers, check_max_workers, prepare
+from odibi_core.running.request import RunRequest
+from odibi_core.running.result import RunResult
+from odibi_core.running.reuse import Reuse, check_unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from odibi_core.events import HookManager
     from odibi_core.loading import PluginManager
     from odibi_core.planning import Plan
     from odibi_core.project import Project
+    from odibi_core.runlog import Journal
+    from odibi_core.running.resume import RunToResume
 
 __all__ = ["plan_project", "run_project"]
 
@@ -32,6 +36,8 @@ def plan_project(
     engine: object = None,
     manifest_path: str | Path | None = None,
     selected: Iterable[str] | None = None,
+    layer_order: Iterable[str] | None = None,
+    repo_path: str | Path | None = None,
     manager: PluginManager | None = None,
 ) -> Plan:
     """Return what `run_project` would do, without doing it: what ``odibi plan`` shows.
@@ -43,6 +49,8 @@ def plan_project(
         engine: The engine for rows that do not name one.
         manifest_path: The manifest, where it is not to be looked for.
         selected: Selector expressions: ids, ``tag:x``, ``layer:x``, with ``+`` before or after.
+        layer_order: The layers that there are in this run, in their order; None means the manifest's.
+        repo_path: The folder to look for the project from; None means the working folder.
         manager: The plugins; None means those installed, as the environment and the manifest allow.
 
     Raises:
@@ -51,8 +59,9 @@ def plan_project(
         SelectionError: An unknown environment, layer or transformation was asked for.
         EngineNotFoundError: The engine is not installed.
     """
-    return _prepare(project, manifest_path, manager).plan(
-        env=env, target_layers=target_layers, engine=engine, selected=selected
+    prepared = prepare(project, manifest_path=manifest_path, repo_path=repo_path, manager=manager)
+    return prepared.plan(
+        env=env, target_layers=target_layers, layer_order=layer_order, engine=engine, selected=selected
     )
 
 
@@ -68,9 +77,16 @@ def run_project(
     max_workers: int | None = None,
     cache_plan: Mapping[str, Sequence[str]] | None = None,
     selected: Iterable[str] | None = None,
+    layer_order: Iterable[str] | None = None,
+    resume: bool | str = False,
+    unchanged: Literal["run", "skip"] = "run",
     dry_run: bool = False,
     fail_fast: bool = False,
+    fail_on_empty_layer: bool = False,
     auth_provider: Callable[..., Mapping[str, Any]] | None = None,
+    repo_path: str | Path | None = None,
+    log_level: str | int | None = None,
+    save_logs: bool = False,
     raise_on_failure: bool = True,
     manager: PluginManager | None = None,
 ) -> RunResult:
@@ -82,7 +98,7 @@ def run_project(
     Args:
         project: The project's name, its folder, or the project itself; None means the one in the working folder.
         env: The environment; None means the manifest's ``default_env``.
-        target_layers: The layers to run, in the manifest's order; None means all.
+        target_layers: The layers to run, in the order of the layers; None means all.
         engine: The engine for rows that do not name one: a name or an `Engine`. None leaves it to the layer, the
             manifest, the only installed engine, or ``"spark"``.
         hooks: Callbacks for life-cycle events.
@@ -92,10 +108,25 @@ def run_project(
             processors.
         cache_plan: Tables to cache after a layer; ``{}`` switches the manifest's own plan off.
         selected: Selector expressions: ids, ``tag:x``, ``layer:x``, with ``+`` before or after.
+        layer_order: The layers that there are in this run, in their order; None means the manifest's. A layer that it
+            leaves out is no part of the run.
+        resume: Go on with a run that failed or was killed: its id, or True for the last one that left something to do.
+            What succeeded then and still is what it was is not run again. Layers, selection and engine are those of
+            that run unless they are given.
+        unchanged: ``"skip"`` leaves out what would make the same again, because its row, code, engine and inputs are
+            what they were when it ran last; ``"run"`` runs everything.
         dry_run: Plan, and run nothing.
         fail_fast: Start nothing more once a transformation has failed; by default what can still run does.
-        auth_provider: Called with ``env``, ``repo_path`` and ``logger_metadata``; returns a mapping whose ``spark`` and
-            ``sql_provider`` transformations see.
+        fail_on_empty_layer: Refuse to run if a layer has no enabled transformation; by default that is a warning.
+        auth_provider: Called once, before the first transformation, with ``env``, ``repo_path`` and
+            ``logger_metadata``; returns a mapping whose ``spark`` and ``sql_provider`` transformations see. None means
+            that there is neither, which a project whose data is in files does not miss.
+        repo_path: The folder to look for the project from, which ``auth_provider`` is told; None means the working
+            folder, and ``auth_provider`` is told the project's.
+        log_level: From which level on the program's own log is shown, for this run only; None leaves it to what the
+            application has configured, or warnings.
+        save_logs: Write the lines of the program's own log to ``.odibi/logs/<run_id>.log`` as well, from ``"INFO"`` on
+            whatever is shown; the event ``logs_persisted`` names the file.
         raise_on_failure: Raise if the run does not succeed, rather than return its result.
         manager: The plugins; None means those installed, as the environment and the manifest allow.
 
@@ -107,6 +138,7 @@ def run_project(
         ValidationFailed: The project has problems; it carries all of them, and nothing has run.
         SelectionError: An unknown environment, layer or transformation was asked for.
         PluginError: An engine, reader, saver or sink is not installed or cannot be loaded; nothing has run.
+        ConfigError: The request makes no sense; there is nothing to resume.
         RunFailed: A transformation failed; the error carries the result.
         KeyboardInterrupt: The run was interrupted; its journal is closed as ABORTED.
 
@@ -114,132 +146,89 @@ def run_project(
         >>> run_project("Energy Efficiency", "qat", engine="pandas").status  # doctest: +SKIP
         'SUCCESS'
     """
-    _check_workers(max_workers)
-    prepared = _prepare(project, manifest_path, manager)
-    if dry_run:
-        plan = prepared.plan(env=env, target_layers=target_layers, engine=engine, selected=selected)
-        return _planned_result(plan)
-    handed_in = _ask(auth_provider, env=env, prepared=prepared)
-    with prepared.configured(env):
-        plan = prepared.plan(env=env, target_layers=target_layers, engine=engine, selected=selected)
-        result = _run(
-            plan,
-            prepared=prepared,
-            hooks=hooks,
-            log_sink=log_sink,
-            max_workers=max_workers,
-            cache_plan=cache_plan,
-            target_layers=None if target_layers is None else plan.layers,
-            fail_fast=fail_fast,
-            session=handed_in.get("spark"),
-            sql_provider=handed_in.get("sql_provider"),
-        )
-    return result.raise_for_status() if raise_on_failure else result
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A project that was read, with the plugins it is to run on."""
-
-    project: Project
-    problems: tuple[Any, ...]
-    manager: PluginManager
-
-    def plan(self, *, env: str | None, target_layers: Any, engine: object, selected: Any) -> Plan:
-        from odibi_core.planning import make_plan
-
-        return make_plan(
-            self.project,
-            manager=self.manager,
-            env=env,
-            engine=engine,
-            target_layers=target_layers,
-            selected=selected,
-            known_problems=self.problems,
-        )
-
-    @contextmanager
-    def configured(self, env: str | None) -> Iterator[None]:
-        from odibi_core.planning import choose_env
-
-        config = ProjectConfig(
-            project=self.project.name,
-            env=choose_env(self.project, env),
-            root=self.project.root,
-            settings=self.project.manifest.plugins.settings,
-        )
-        self.manager.configure(config)
-        try:
-            yield
-        finally:
-            self.manager.unconfigure(config)
-
-
-def _prepare(project: Any, manifest_path: str | Path | None, manager: PluginManager | None) -> _Prepared:
-    from odibi_core.project import Project, read_project_with_plugins
-
-    if isinstance(project, Project):
-        return _Prepared(project, (), project.manager() if manager is None else manager)
-    return _Prepared(*read_project_with_plugins(project, manifest_path=manifest_path, manager=manager))
-
-
-def _check_workers(max_workers: object) -> None:
-    if max_workers is not None and (type(max_workers) is not int or max_workers < 1):
-        from odibi_core.errors import ConfigError
-
-        raise ConfigError(f"max_workers is {max_workers!r}; it must be a whole number of at least 1.")
-
-
-def _ask(
-    auth_provider: Callable[..., Mapping[str, Any]] | None, *, env: str | None, prepared: _Prepared
-) -> Mapping[str, Any]:
-    if auth_provider is None:
-        return {}
-    from odibi_core.planning import choose_env
-
-    return auth_provider(
-        env=choose_env(prepared.project, env),
-        repo_path=str(prepared.project.root),
-        logger_metadata={"project": prepared.project.name, "stage": "Bootstrap"},
+    check_max_workers(max_workers)
+    check_unchanged(unchanged)
+    request = RunRequest.of(
+        env=env, engine=engine, target_layers=target_layers, layer_order=layer_order, selected=selected
     )
+    with shown_from(log_level) as level:
+        prepared = prepare(project, manifest_path=manifest_path, repo_path=repo_path, manager=manager)
+        earlier = prepared.run_to_resume(resume, env=env)
+        if earlier is not None:
+            request = request.going_on_with(earlier.request, env=earlier.env)
+        with nullcontext() if dry_run else prepared.configured(request.env):
+            plan = prepared.plan(**request.to_dict())
+            check_layers(plan, fail_on_empty_layer=fail_on_empty_layer)
+            if dry_run:
+                return planned_result(
+                    plan, Reuse.of(plan, earlier=earlier, unchanged=unchanged, manager=prepared.manager)
+                )
+            result = _run(
+                plan,
+                prepared=prepared,
+                hooks=hooks,
+                log_sink=log_sink,
+                max_workers=max_workers,
+                cache_plan=cache_plan,
+                request=request,
+                earlier=earlier,
+                unchanged=unchanged,
+                fail_fast=fail_fast,
+                saved_from=level if save_logs else None,
+                session=prepared.ask(auth_provider, env=plan.env),
+            )
+    return result.raise_for_status() if raise_on_failure else result
 
 
 def _run(
     plan: Plan,
     *,
-    prepared: _Prepared,
+    prepared: Prepared,
     hooks: HookManager | None,
     log_sink: LogSink | Sequence[LogSink] | None,
     max_workers: int | None,
     cache_plan: Mapping[str, Sequence[str]] | None,
-    target_layers: tuple[str, ...] | None,
+    request: RunRequest,
+    earlier: RunToResume | None,
+    unchanged: str,
     fail_fast: bool,
-    session: Any,
-    sql_provider: Any,
+    saved_from: int | None,
+    session: Session,
 ) -> RunResult:
     from odibi_core.events import Dispatcher
     from odibi_core.loading import project_imports
     from odibi_core.planning import DatasetResolver
-    from odibi_core.runlog import Delivery, Journal, new_run_id
+    from odibi_core.runlog import Delivery, RunLease, new_run_id
     from odibi_core.running.caching import Caching, merge_cache_plans
     from odibi_core.running.earlier_runs import settle_earlier_runs
     from odibi_core.running.engines import EngineRoom
+    from odibi_core.running.header import start_journal
     from odibi_core.running.retries import RetryPolicies
     from odibi_core.running.runner import Runner
     from odibi_core.running.sinks import sink_targets
     from odibi_core.running.transformation import TransformationRunner
 
     project, manager = prepared.project, prepared.manager
-    _must_have_something_to_do(plan)
     sinks = sink_targets(project, manager=manager, extra=log_sink)
-    engines = EngineRoom(project, manager, session)
+    engines = EngineRoom(project, manager, session.spark)
     run_id = new_run_id()
-    with project_imports(project.root), engines.opened(plan):
+    lease = RunLease.acquire(project.state_dir, project=project.name, env=plan.env, run_id=run_id)
+    with (
+        lease,
+        lines_of_run(project, run_id=run_id, saved_from=saved_from) as log_file,
+        project_imports(project.root),
+        engines.opened(plan),
+        ExitStack() as at_end,
+    ):
         policies = RetryPolicies(engines)
         for planned in plan:
             policies.of(planned)
         settle_earlier_runs(project.state_dir, sinks)
-        journal = _journal(plan, run_id, prepared, Journal)
+        reuse = Reuse.of(plan, earlier=earlier, unchanged=unchanged, manager=manager)
+        journal = start_journal(
+            plan, run_id=run_id, lease_token=lease.token, request=request, reuse=reuse, manager=manager
+        )
+        at_end.callback(_close_if_left_open, journal)
         dispatcher = Dispatcher(observers=manager.observers(), hooks=hooks)
         delivery = Delivery(journal, sinks, project.state_dir)
         cancelled = threading.Event()
@@ -263,18 +252,24 @@ def _run(
                 delivery=delivery,
                 policies=policies,
                 cancelled=cancelled,
+                check_lease=lease.check,
                 fail_fast=fail_fast,
                 hooks=hooks,
-                sql_provider=sql_provider,
+                sql_provider=session.sql_provider,
+                decisions=reuse.decisions,
+                fingerprints=reuse.fingerprints,
             ),
             dispatcher=dispatcher,
             journal=journal,
             delivery=delivery,
             caching=caching,
             cancelled=cancelled,
+            check_lease=lease.check,
             max_workers=max_workers,
             default_workers=os.cpu_count() or 1,
-            target_layers=target_layers,
+            target_layers=None if request.target_layers is None else plan.layers,
+            warnings=reuse.warnings,
+            log_file=log_file,
         )
         task = ProjectTask(
             run_id=run_id,
@@ -289,60 +284,7 @@ def _run(
     return result
 
 
-def _journal(plan: Plan, run_id: str, prepared: _Prepared, journal_class: Any) -> Any:
-    active = [record for record in prepared.manager.records if str(record.state) == "active"]
-    return journal_class.create(
-        prepared.project.state_dir,
-        run_id=run_id,
-        project=prepared.project.name,
-        env=plan.env,
-        engine=plan.engine,
-        layers=plan.layers,
-        plugins={record.distribution: record.version for record in active},
-        plan=[
-            {
-                "transformation_id": one.transformation_id,
-                "layer": one.layer,
-                "engine": one.engine,
-                "engine_why": one.engine_why,
-                "function_why": one.function.why,
-            }
-            for one in plan
-        ],
-    )
-
-
-def _must_have_something_to_do(plan: Plan) -> None:
-    if len(plan) == 0:
-        from odibi_core.errors import ConfigError
-
-        layers = ", ".join(plan.layers) or "none"
-        raise ConfigError(
-            f"Nothing to run: project {plan.project.name!r} has no enabled transformation in environment {plan.env!r} "
-            f"for the layers asked for ({layers}). `odibi validate` shows what the project's files hold."
-        )
-
-
-def _planned_result(plan: Plan) -> RunResult:
-    return RunResult(
-        status="PLANNED",
-        run_id="",
-        project=plan.project.name,
-        env=plan.env,
-        engine=plan.engine,
-        layers_run=(),
-        duration_seconds=0.0,
-        transformations=tuple(
-            TransformationResult(
-                transformation_id=one.transformation_id,
-                layer=one.layer,
-                step=one.step,
-                engine=one.engine,
-                module=one.row.module,
-                function=one.row.function,
-                status="PLANNED",
-            )
-            for one in plan
-        ),
-        warnings=plan.warnings,
-    )
+def _close_if_left_open(journal: Journal) -> None:
+    # A plugin wraps the run and never let it begin, or Ctrl-C came before it did.
+    if journal.is_open:
+        journal.close("ABORTED", error="the run did not begin", duration_seconds=0.0)

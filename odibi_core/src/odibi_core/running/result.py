@@ -12,7 +12,7 @@ from odibi_core.errors import RunFailed
 __all__ = ["RunResult", "RunStatus", "SinkError", "TransformationResult", "TransformationStatus"]
 
 RunStatus: TypeAlias = Literal["SUCCESS", "FAILED", "ABORTED", "PLANNED"]
-TransformationStatus: TypeAlias = Literal["SUCCESS", "FAILED", "SKIPPED", "ABORTED", "PLANNED"]
+TransformationStatus: TypeAlias = Literal["SUCCESS", "FAILED", "SKIPPED", "REUSED", "ABORTED", "PLANNED"]
 
 _KEYS: Final = (
     "status",
@@ -44,13 +44,14 @@ class TransformationResult:
         engine: The engine that it ran on.
         module: The row's module.
         function: The row's function.
-        status: ``"SUCCESS"``, ``"FAILED"``, ``"SKIPPED"`` (because of another), ``"ABORTED"`` (the run was
-            interrupted) or ``"PLANNED"`` (nothing was to run).
+        status: ``"SUCCESS"``, ``"FAILED"``, ``"SKIPPED"`` (because of another), ``"REUSED"`` (what it made in an
+            earlier run stands), ``"ABORTED"`` (the run was interrupted) or ``"PLANNED"`` (nothing was to run).
         attempts: How often it was tried; 0 if it did not start.
         duration_seconds: Seconds that it took, all attempts together.
         rows_read: Rows of all inputs, None if a reader did not know.
         rows_written: Rows of all outputs, None if a saver did not know.
         error: Why it did not succeed.
+        reason: Why it was run or reused, if the run resumed another one or was to skip what is unchanged.
     """
 
     transformation_id: str
@@ -65,6 +66,12 @@ class TransformationResult:
     rows_read: int | None = None
     rows_written: int | None = None
     error: str | None = None
+    reason: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether what it makes is there, from this run or an earlier one."""
+        return self.status in ("SUCCESS", "REUSED")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready data."""
@@ -194,7 +201,7 @@ class RunResult(Mapping[str, Any]):
         """Return the summary as plain text, one line per transformation that did not succeed."""
         counted = ", ".join(
             f"{count} {word}"
-            for word in ("SUCCESS", "FAILED", "SKIPPED", "ABORTED", "PLANNED")
+            for word in ("SUCCESS", "REUSED", "FAILED", "SKIPPED", "ABORTED", "PLANNED")
             if (count := self.count(word))
         )
         where = f"{self.project} ({self.env}, {self.engine})"
@@ -210,7 +217,16 @@ class RunResult(Mapping[str, Any]):
 
     def _repr_html_(self) -> str:
         """Return the result as a table, for notebooks."""
-        head = ("transformation", "layer", "engine", "status", "seconds", "rows read", "rows written", "error")
+        head = (
+            "transformation",
+            "layer",
+            "engine",
+            "status",
+            "seconds",
+            "rows read",
+            "rows written",
+            "error or reason",
+        )
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(_cell(value))}</td>" for value in _display_row(one)) + "</tr>"
             for one in self.transformations
@@ -233,7 +249,7 @@ def _display_row(one: TransformationResult) -> tuple[object, ...]:
         f"{one.duration_seconds:.3f}",
         one.rows_read,
         one.rows_written,
-        one.error,
+        one.error or one.reason,
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from odibi_core.diagnostics import redact
+from odibi_core.diagnostics import get_logger, redact
+from odibi_core.errors import LeaseLostError, OdibiError, RunLogError
 from odibi_core.plugin import (
     BronzeEnd,
     BronzeStart,
@@ -24,6 +26,7 @@ from odibi_core.running.result import RunResult, RunStatus, SinkError, Transform
 from odibi_core.running.scheduler import Scheduler
 
 if TYPE_CHECKING:
+    from odibi_core.diagnostics import LogFile
     from odibi_core.events import Dispatcher
     from odibi_core.planning import Plan, PlannedTransformation
     from odibi_core.runlog import Delivery, Journal
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from odibi_core.running.transformation import TransformationRunner
 
 __all__ = ["Runner"]
+
+_log = get_logger("running")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,9 +51,12 @@ class Runner:
         delivery: What takes them from the journal to the log sinks.
         caching: What caches the tables of the cache plan.
         cancelled: Set when the run is interrupted.
+        check_lease: Raises LeaseLostError if another run has taken this one's place.
         max_workers: How many transformations may run at once; None leaves it to each layer and the machine.
         default_workers: How many may run at once where nobody says.
         target_layers: What the caller asked for, for the first event.
+        warnings: What the caller should know besides what the plan warns of.
+        log_file: What saves the lines of the program's log, if they are saved.
         delivery_seconds: How long to wait at the end for log sinks that are slow.
     """
 
@@ -60,9 +68,12 @@ class Runner:
     delivery: Delivery
     caching: Caching
     cancelled: threading.Event
+    check_lease: Callable[[], None]
     max_workers: int | None
     default_workers: int
     target_layers: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    log_file: LogFile | None = None
     delivery_seconds: float = 30.0
     _layer_troubles: dict[str, str] = field(default_factory=dict)
     _layers_run: list[str] = field(default_factory=list)
@@ -73,11 +84,27 @@ class Runner:
 
         Raises:
             KeyboardInterrupt: The run was interrupted; its journal is closed as ABORTED.
+            LeaseLostError: Another run has taken this one's place; as after an interrupt.
+            RunLogError: The journal cannot be written; the next start closes it as ABORTED.
         """
         started = time.perf_counter()
-        status: RunStatus = "SUCCESS"
-        error: str | None = None
-        interrupt: BaseException | None = None
+        try:
+            outcome = self._run_layers()
+            self._check_lease(outcome)
+            result = self._finish(outcome, started)
+        except BaseException as raised:
+            # Ctrl-C once more, or while the run was being finished: the journal is closed all the same.
+            self.cancelled.set()
+            with suppress(RunLogError):  # the next start closes it then
+                self.journal.close("ABORTED", error=_why(raised), duration_seconds=time.perf_counter() - started)
+            raise
+        if outcome.interrupt is not None:
+            raise outcome.interrupt
+        return result
+
+    def _run_layers(self) -> _Outcome:
+        outcome = _Outcome()
+        _log.info("run started", env=self.plan.env, layers=self.plan.layers, transformations=len(self.plan))
         try:
             if self.dispatcher.listens("orchestrator_run_start"):
                 start = OrchestratorRunStart(
@@ -86,18 +113,32 @@ class Runner:
                 self.dispatcher.dispatch(start)
             for layer, planned in self.plan.by_layer().items():
                 self._run_layer(layer, planned)
+        except RunLogError as raised:
+            outcome.abort(raised)
         except Exception as raised:  # noqa: BLE001 - a verdict on a layer's event is the run's outcome, told in the result
-            status, error = "FAILED", redact(f"{type(raised).__name__}: {raised}")
+            outcome.fail(redact(f"{type(raised).__name__}: {raised}"))
         except BaseException as raised:  # noqa: BLE001 - raised again once the journal is closed
-            status, error, interrupt = "ABORTED", f"interrupted ({type(raised).__name__})", raised
             self.cancelled.set()
+            outcome.abort(raised)
         failed = self.transformations.first_failure
-        if failed is not None and status == "SUCCESS":
-            status, error = "FAILED", f"{failed.transformation_id}: {failed.error}"
-        result = self._finish(status, error, started)
-        if interrupt is not None:
-            raise interrupt
-        return result
+        if failed is not None and outcome.status == "SUCCESS":
+            outcome.fail(f"{failed.transformation_id}: {failed.error}")
+        return outcome
+
+    def _check_lease(self, outcome: _Outcome) -> None:
+        # Also after an interrupt: a transformation that finds the lease lost only says that it was interrupted.
+        try:
+            self.check_lease()
+        except LeaseLostError as lost:
+            outcome.abort(lost)
+
+    def _close_journal(self, outcome: _Outcome, seconds: float) -> None:
+        if outcome.status == "ABORTED":
+            self.transformations.abort_unfinished(self.plan)
+        try:
+            self.journal.close(outcome.status, error=outcome.error, duration_seconds=seconds)
+        except RunLogError as problem:
+            outcome.abort(problem)
 
     def _identity(self) -> dict[str, Any]:
         return {
@@ -108,6 +149,7 @@ class Runner:
         }
 
     def _run_layer(self, layer: str, planned: tuple[PlannedTransformation, ...]) -> None:
+        _log.info("layer started", layer=layer, transformations=len(planned))
         is_bronze = layer.casefold() == "bronze"
         identity = self._identity() | {"layer": layer}
         listens, dispatch = self.dispatcher.listens, self.dispatcher.dispatch
@@ -130,6 +172,7 @@ class Runner:
         results = [self.transformations.results[one.index] for one in planned]
         self._note(layer, results)
         seconds = time.perf_counter() - started
+        _log.info("layer ended", layer=layer, status=_status(results, empty="empty"), seconds=round(seconds, 3))
         if is_bronze and listens("bronze_end"):
             dispatch(_bronze_end(results, identity=identity, seconds=seconds))
         elif not is_bronze and listens("layer_end"):
@@ -159,7 +202,7 @@ class Runner:
             ).execute()
             for index in members:
                 result = self.transformations.results[index]
-                if result.status != "SUCCESS":
+                if not result.succeeded:
                     stopped = f"step {step} of layer {layer} did not succeed: {_trouble(result)}"
                     break
 
@@ -173,31 +216,30 @@ class Runner:
             self._layers_run.append(layer)
         if not results:
             self._empty_layers.append(layer)
-        first = next((result for result in results if result.status != "SUCCESS"), None)
+        first = next((result for result in results if not result.succeeded), None)
         if first is not None:
             self._layer_troubles[layer] = _trouble(first)
 
-    def _finish(self, status: RunStatus, error: str | None, started: float) -> RunResult:
-        if status == "ABORTED":
-            self.transformations.abort_unfinished(self.plan)
+    def _finish(self, outcome: _Outcome, started: float) -> RunResult:
         seconds = time.perf_counter() - started
-        self.journal.close(status, error=error, duration_seconds=seconds)
+        self._close_journal(outcome, seconds)
+        _log.info("run ended", status=outcome.status, seconds=round(seconds, 3), error=outcome.error)
         sink_errors = self._deliver()
         if self.dispatcher.listens("orchestrator_run_end"):
             end = OrchestratorRunEnd(
                 **self._identity(),
-                status=status.lower(),
+                status=outcome.status.lower(),
                 layers_executed=tuple(self._layers_run),
                 duration_seconds=seconds,
-                error=error,
+                error=outcome.error,
             )
             try:
                 self.dispatcher.dispatch(end)
             except Exception as verdict:  # noqa: BLE001 - the last verdict there can be; the records are written already
-                status, error = "FAILED", redact(f"{type(verdict).__name__}: {verdict}")
+                outcome.fail(redact(f"{type(verdict).__name__}: {verdict}"))
         empty = tuple(f"layer {layer} has no enabled transformation in {self.plan.env}" for layer in self._empty_layers)
         return RunResult(
-            status=status,
+            status=outcome.status,
             run_id=self.run_id,
             project=self.plan.project.name,
             env=self.plan.env,
@@ -209,20 +251,47 @@ class Runner:
                 for one in self.plan
                 if one.index in self.transformations.results
             ),
-            error=error,
-            warnings=(*self.plan.warnings, *empty, *self.caching.warnings),
+            error=outcome.error,
+            warnings=(*self.plan.warnings, *self.warnings, *empty, *self.caching.warnings, *self._unsaved_lines()),
             sink_errors=sink_errors,
             accidents=tuple(f"{one.source} on {one.event}: {one.error}" for one in self.dispatcher.accidents),
         )
+
+    def _unsaved_lines(self) -> Iterator[str]:
+        if self.log_file is not None and self.log_file.error is not None:
+            yield f"not all lines of the program's log were saved: {self.log_file.error}"
 
     def _deliver(self) -> tuple[SinkError, ...]:
         reports = self.delivery.finish(self.delivery_seconds)
         if self.dispatcher.listens("logs_persisted"):
             persisted: list[tuple[str, int, str | None]] = [("journal", self.journal.last_seq, str(self.journal.path))]
             persisted += [(report.name, report.records, report.path) for report in reports if report.error is None]
+            if self.log_file is not None:
+                persisted.append(("log_file", self.log_file.lines, str(self.log_file.path)))
             for sink, records, path in persisted:
                 self.dispatcher.dispatch(LogsPersisted(**self._identity(), sink=sink, records=records, path=path))
         return tuple(SinkError(sink=report.name, error=report.error) for report in reports if report.error is not None)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    status: RunStatus = "SUCCESS"
+    error: str | None = None
+    interrupt: BaseException | None = None
+
+    def fail(self, error: str) -> None:
+        self.status, self.error = "FAILED", error
+
+    def abort(self, raised: BaseException) -> None:
+        """Note why the run was broken off, unless there is a reason already that explains this one too."""
+        if not isinstance(self.interrupt, (KeyboardInterrupt, LeaseLostError)):
+            self.status, self.error, self.interrupt = "ABORTED", _why(raised), raised
+
+
+def _why(raised: BaseException) -> str:
+    if isinstance(raised, OdibiError):
+        return redact(str(raised))
+    return f"interrupted ({type(raised).__name__})"
 
 
 def _trouble(result: TransformationResult) -> str:
@@ -241,7 +310,7 @@ def _status(results: Sequence[TransformationResult], *, empty: str) -> str:
         return empty
     if "FAILED" in statuses:
         return "failed"
-    return "success" if "SUCCESS" in statuses else "skipped"
+    return "success" if any(result.succeeded for result in results) else "skipped"
 
 
 def _bronze_end(results: Sequence[TransformationResult], *, identity: Mapping[str, Any], seconds: float) -> BronzeEnd:
@@ -259,7 +328,7 @@ def _layer_end(results: Sequence[TransformationResult], *, identity: Mapping[str
         **identity,
         status=_status(results, empty="empty"),
         duration_seconds=seconds,
-        succeeded=sum(result.status == "SUCCESS" for result in results),
+        succeeded=sum(result.succeeded for result in results),
         failed=sum(result.status == "FAILED" for result in results),
         skipped=sum(result.status == "SKIPPED" for result in results),
         error=_first_error(results),
