@@ -171,7 +171,8 @@ def _refusal(entry_point: EntryPoint) -> str:
         return "its entry point has no name"
     try:
         extras, attribute = entry_point.extras, entry_point.attr
-    except (AttributeError, ValueError):
+    except (AssertionError, AttributeError, ValueError):
+        # What the standard library makes of a value that it cannot parse differs from version to version.
         return f"its entry point {entry_point.value!r} is no module; write it as 'package.plugin'"
     if extras:
         return (
