@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from odibi_core.diagnostics import get_logger
 from odibi_core.plugin import TransformationOutcome
 from odibi_core.running.result import TransformationResult, TransformationStatus
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from odibi_core.runlog import Delivery, Journal
 
 __all__ = ["Recorder"]
+
+_log = get_logger("running")
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Recorder:
         self._attempts[index] = self._attempts.get(index, 0) + 1
         self._attempt_started[index] = (datetime.now(UTC), now)
         self._record(planned, "RUNNING")
+        _log.debug("attempt begins", attempt=self._attempts[index])
 
     def attempt_of(self, planned: PlannedTransformation) -> int:
         """Return which attempt at a transformation is going on, counted from 1."""
@@ -56,6 +60,7 @@ class Recorder:
     def note_retry(self, planned: PlannedTransformation, *, error: str) -> None:
         """Note that an attempt failed and that there will be another one."""
         self._record(planned, "RETRY", message=error)
+        _log.info("attempt failed, another follows", attempt=self._attempts[planned.index], error=error)
 
     def end(
         self,
@@ -82,6 +87,15 @@ class Recorder:
             self._record(planned, status, outcome=outcome, message=reason if status == "REUSED" else error)
         if status == "FAILED" and self.first_failure is None:
             self.first_failure = result
+        # INFO, whatever became of it: the result and the run log carry the error, and the caller hears it from them.
+        _log.info(
+            "transformation ended",
+            transformation_id=result.transformation_id,
+            status=status,
+            seconds=round(result.duration_seconds, 3),
+            rows_written=result.rows_written,
+            error=error,
+        )
         return result
 
     def abandon(self, planned: PlannedTransformation) -> None:
