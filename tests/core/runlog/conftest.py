@@ -1,6 +1,7 @@
 """Journals to write to, and processes to kill."""
 
 import contextlib
+import errno
 import subprocess
 import sys
 import threading
@@ -160,3 +161,14 @@ def kit(state_dir, add):
         cursors=lambda: sorted(path.name for path in state_dir.glob("delivery/*/*.json")),
         threads=lambda: [thread for thread in threading.enumerate() if thread.name.startswith("odibi-delivery")],
     )
+
+
+@pytest.fixture
+def no_locks(monkeypatch):
+    """A filesystem that refuses locks, as some network filesystems do."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)

@@ -352,7 +352,7 @@ def test_run_that_ends_aborted_leaves_nothing_running(start_run, add):
     assert (reading.end["records"], journal.last_seq) == (6, 6)
 
 
-def test_run_that_was_closed_by_somebody_else_writes_nothing_more(start_run, add):
+def test_run_that_was_closed_by_somebody_else_writes_nothing_more(start_run, add, no_locks):
     journal = start_run("r1")
     add(journal)
     with journal.path.open("ab") as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -85,17 +84,6 @@ def holder(state_dir):
     for process in started:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture
-def no_locks(monkeypatch):
-    """A filesystem that refuses locks, as some network filesystems do."""
-    fcntl = pytest.importorskip("fcntl")
-
-    def refuse(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
 
 
 def test_second_run_of_one_project_and_environment_is_refused_with_what_to_do(take, lease_file):
@@ -258,6 +246,7 @@ def test_deleted_file_is_a_lost_lease_and_the_token_still_grows(take, state_dir,
     header = {"project": "flights", "env": "QAT", "engine": "pandas", "layers": [], "plugins": {}}
     journal = Journal.create(state_dir, run_id="r1", **header, lease_token=first.token + 6)
     journal.close("SUCCESS", duration_seconds=0.0)
+    (state_dir / "runs" / "r2.jsonl").write_text("damaged\n\n")
 
     for path in state_dir.glob("leases/*"):
         path.unlink()

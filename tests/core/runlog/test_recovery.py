@@ -1,6 +1,5 @@
 """Closing the journals of killed runs, and leaving those of living ones alone."""
 
-import errno
 import os
 import socket
 import subprocess
@@ -139,17 +138,6 @@ def test_a_run_that_is_just_beginning_is_left_alone(state_dir, killed_run):
     (state_dir / "runs" / "r3.open").touch()
     assert close_dead_runs(state_dir) == ("r1",)
     assert beginning.read_bytes() == b""
-
-
-@pytest.fixture
-def no_locks(monkeypatch):
-    """A filesystem that refuses locks, as some network filesystems do."""
-    fcntl = pytest.importorskip("fcntl")
-
-    def refuse(*_):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
 
 
 def test_without_locks_a_living_process_is_known_by_its_start_time(state_dir, start_run, no_locks):

@@ -21,7 +21,7 @@ from typing import Any, Final
 from odibi_core.errors import RunLogError
 from odibi_core.runlog.disk import open_for_appending, sync_folder, write_whole
 from odibi_core.runlog.layout import check_run_id, journal_path, make_state_dir, marker_path
-from odibi_core.runlog.liveness import let_go_when_forked, lock_file, process_mark
+from odibi_core.runlog.liveness import LockOutcome, let_go_when_forked, lock_file, process_mark
 from odibi_core.runlog.records import (
     JOURNAL_SCHEMA,
     UNFINISHED,
@@ -64,7 +64,8 @@ class Journal:
         >>> journal.close("ABORTED", error="KeyboardInterrupt", duration_seconds=0.1)
     """
 
-    def __init__(self, *, path: Path, run_id: str, file: FileIO, encoder: RecordEncoder) -> None:
+    def __init__(self, *, path: Path, run_id: str, file: FileIO, encoder: RecordEncoder, is_locked: bool) -> None:
+        self._is_locked = is_locked
         self.path = path
         self.run_id = run_id
         self._file = file
@@ -154,7 +155,7 @@ class Journal:
             raise
         versions = "; ".join(f"{name} {version}" for name, version in sorted({"odibi-core": kernel, **plugins}.items()))
         encoder = RecordEncoder(run_id=run_id, project=project, env=env, plugin_versions=versions)
-        return cls(path=path, run_id=run_id, file=file, encoder=encoder)
+        return cls(path=path, run_id=run_id, file=file, encoder=encoder, is_locked=lock is LockOutcome.HELD)
 
     @property
     def last_seq(self) -> int:
@@ -331,8 +332,8 @@ class Journal:
 
     def _check_alone(self) -> None:
         # A process that slept for long, on a filesystem without locks, may have been taken for dead by another one. A
-        # record behind the end that was written then would damage the journal.
-        if self.is_open and os.fstat(self._descriptor).st_size != self._size:
+        # record behind the end that was written then would damage the journal. Where the lock is held nobody does.
+        if not self._is_locked and self.is_open and os.fstat(self._descriptor).st_size != self._size:
             raise RunLogError(
                 f"The journal {self.path} was changed by somebody else, as a start does that takes this run for dead. "
                 f"Nothing more is written to it."
