@@ -68,6 +68,8 @@ def bind_arguments(
         >>> bind_arguments(read_signature(join), frames={"weather": "W", "f": "F"}, constants={"limit": 3})
         ((), {'flights': 'F', 'weather': 'W', 'limit': 3})
     """
+    if not signature.parameters and signature.style is CallStyle.V2:
+        return (), {}
     given = {
         Role.CONTEXT: context,
         Role.SPARK: spark,
