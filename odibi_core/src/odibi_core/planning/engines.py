@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.plugin import ConfigError
@@ -17,13 +17,16 @@ FALLBACK_ENGINE: Final = "spark"
 """What v2 ran on when nothing was said; kept for projects that rely on it."""
 
 
-def choose_run_engine(*, argument: object, manifest: ProjectManifest, manager: PluginManager) -> tuple[str, str]:
+def choose_run_engine(
+    *, argument: object, manifest: ProjectManifest, manager: PluginManager, own: Sequence[object] = ()
+) -> tuple[str, str]:
     """Return the engine of a run as a whole: what a transformation gets if neither its row nor its layer says more.
 
     Args:
         argument: What the caller passed as ``engine``: None, a name or an `Engine`.
         manifest: The project's manifest.
         manager: The installed engines.
+        own: For each transformation, what its row or layer names; None if it needs the engine of the run.
 
     Returns:
         The engine's name and the reason, as ``odibi plan`` shows it.
@@ -38,6 +41,10 @@ def choose_run_engine(*, argument: object, manifest: ProjectManifest, manager: P
     installed = manager.engines.names()
     if len(installed) == 1:
         return installed[0], "the only installed engine"
+    if own and None not in own:
+        # No transformation runs on the engine of the run, so v2's need not be installed.
+        usable = [name for name in own if isinstance(name, str) and name.strip().lower() in manager.engines]
+        return usable[0].strip().lower() if usable else FALLBACK_ENGINE, "the first transformation's"
     return _installed(FALLBACK_ENGINE, manager), "nothing else was said"
 
 

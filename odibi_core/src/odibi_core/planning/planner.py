@@ -18,7 +18,7 @@ from odibi_core.planning.selectors import select
 
 if TYPE_CHECKING:
     from odibi_core.loading import PluginManager
-    from odibi_core.project import Project
+    from odibi_core.project import Project, ProjectManifest, TransformationRow
 
 __all__ = ["choose_env", "choose_layer_order", "choose_layers", "make_plan"]
 
@@ -137,15 +137,15 @@ def make_plan(
     env = choose_env(project, env)
     order_of_layers = choose_layer_order(project, layer_order)
     layers = choose_layers(project, target_layers, layer_order=order_of_layers)
-    run_engine = choose_run_engine(argument=engine, manifest=project.manifest, manager=manager)
+    order = {layer: position for position, layer in enumerate(order_of_layers)}
+    rows = project.rows_for(env)
+    wanted = [row for row in rows if row.enabled and row.layer in order]
+    own = _engines_named_by(wanted, project.manifest)
+    run_engine = choose_run_engine(argument=engine, manifest=project.manifest, manager=manager, own=own)
     drafter = Drafter(project, manager, engine, run_engine, DatasetResolver(project, manager))
     drafter.problems.extend(known_problems)
-    order = {layer: position for position, layer in enumerate(order_of_layers)}
     with _functions_at_hand(project, manager, drafter.problems):
-        rows = project.rows_for(env)
-        drafts = [
-            draft for row in rows if row.enabled and row.layer in order and (draft := drafter.draft(row, row.layer))
-        ]
+        drafts = [draft for row in wanted if (draft := drafter.draft(row, row.layer))]
     drafts, edges = _ordered(drafts, order)
     check_depends_on(rows, drafter)
     check_outputs(drafts, drafter)
@@ -164,6 +164,11 @@ def make_plan(
         transformations=_planned(drafts, edges, inside),
         warnings=(*_invalid_rows(drafts, inside), *_missing_sources(drafts, inside)),
     )
+
+
+def _engines_named_by(rows: Iterable[TransformationRow], manifest: ProjectManifest) -> list[object]:
+    by_layer = {name: config.default_engine for name, config in manifest.layers.items()}
+    return [row.constants.get("engine") or by_layer.get(row.layer) for row in rows]
 
 
 @contextmanager

@@ -88,7 +88,8 @@ class Caching:
         self._cached.clear()
 
     def _cache(self, layer: str, tables: tuple[str, ...]) -> tuple[tuple[str, ...], str, str | None]:
-        name = next((one.engine for one in self.plan if one.layer == layer), self.plan.engine)
+        # A layer without transformations has no engine of its own; that of the run need not be one that is open.
+        name = next((one.engine for one in self.plan if one.layer == layer), self.plan.transformations[0].engine)
         capability = self.engines.manager.engine(name).capabilities.get("cache")
         engine = self.engines.engine(name)
         if capability is None or not capability.supported or not isinstance(engine, CacheSupport):
