@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from odibi_core.plugin import (
@@ -74,7 +75,9 @@ class JsonSaver:
             raise DatasetExistsError(f"{dataset.name!r} is there already: {path}")
         old = json.loads(path.read_text(encoding="utf-8")) if path.exists() and dataset.mode == "append" else []
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(old + list(frame)), encoding="utf-8")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial.write_text(json.dumps(old + list(frame)), encoding="utf-8")
+        partial.replace(path)
         return SaveReport(rows=len(frame), location=str(path))
 
 

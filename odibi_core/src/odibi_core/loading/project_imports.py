@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 from odibi_core.loading.module_files import file_of, is_file_of, is_installed, location_of, provides, top_level_names
@@ -23,7 +23,7 @@ from odibi_core.loading.module_files import file_of, is_file_of, is_installed, l
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["import_project_module", "project_imports"]
+__all__ = ["digest_when_imported", "import_project_module", "project_imports", "source_digest"]
 
 _lock = threading.RLock()
 _active: list[str] = []
@@ -32,6 +32,8 @@ _inserted: list[str] = []
 """What of `sys.path` was put there by this module."""
 _known: set[str] = set()
 """Every root that was ever in use: their modules may still be in `sys.modules`."""
+_digests: dict[str, str] = {}
+"""What each file of a project held when it was imported last."""
 
 
 @contextmanager
@@ -107,6 +109,30 @@ def import_project_module(name: str, root: Path) -> ModuleType:
     return module
 
 
+def source_digest(source: bytes) -> str:
+    """Return a digest of a file's content.
+
+    Args:
+        source: The content.
+    """
+    from hashlib import blake2b
+
+    return blake2b(source, digest_size=8).hexdigest()
+
+
+def digest_when_imported(file: str, *, root: Path) -> str | None:
+    """Return the digest of what a file of a project held when this process imported it, which may not be what it holds.
+
+    Args:
+        file: The file, relative to the project, with slashes.
+        root: The project's folder.
+
+    Returns:
+        Its `source_digest`; None if it was not imported.
+    """
+    return _digests.get(os.path.join(_folder(root), *file.split("/")))  # noqa: PTH118 - the same text as the import system's
+
+
 class _ProjectFinder:
     """Finds modules of the open projects, and loads them without writing ``__pycache__`` into the project."""
 
@@ -127,6 +153,11 @@ class _ProjectFinder:
 
 class _ProjectFileLoader(SourceFileLoader):
     """Loads a file of a project."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the module's code, and keep in mind what it was made from."""
+        _digests[self.path] = source_digest(self.get_data(self.path))
+        return super().get_code(fullname)
 
     def set_data(self, path: str, data: ReadableBuffer, *, _mode: int = 0o666) -> None:
         """Write nothing: this is where the compiled file would be written."""

@@ -6,11 +6,11 @@ import ast
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odibi_core.loading.module_files import file_of
+from odibi_core.loading.project_imports import digest_when_imported, source_digest
 
 if TYPE_CHECKING:
     from odibi_core.functions import ResolvedFunction
@@ -106,7 +106,9 @@ class CodeFiles:
 
     def _digest(self, path: str) -> str:
         if path not in self._digests:
-            self._digests[path] = blake2b((self.root / path).read_bytes(), digest_size=8).hexdigest()
+            # Code that was edited after this process had imported it is not what runs.
+            imported = digest_when_imported(path, root=self.root)
+            self._digests[path] = imported or source_digest((self.root / path).read_bytes())
         return self._digests[path]
 
 
