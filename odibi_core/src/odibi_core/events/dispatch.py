@@ -13,9 +13,10 @@ from odibi_core.events.hooks import HookManager
 from odibi_core.events.observers import Observer
 from odibi_core.plugin import Event
 
-__all__ = ["Accident", "Dispatcher"]
+__all__ = ["Accident", "Dispatcher", "is_verdict"]
 
 _log = get_logger("events")
+_VERDICT: Final = "_odibi_verdict"
 _NO_OBSERVERS: Final[Mapping[str, tuple[Observer, ...]]] = MappingProxyType({})
 
 
@@ -99,13 +100,14 @@ class Dispatcher:
                 if callback.matches is None or callback.matches(payload):
                     callback.function(payload)
             except Exception as error:  # noqa: BLE001  # a verdict waits until everybody was called
-                if not _is_verdict(callback, error):
+                if not _means_it(callback, error):
                     self._callback_accident(callback, error)
                 elif verdict is None:
                     verdict = error
                 else:
                     verdict.add_note(f"also, from {name_of(callback.function)}: {describe_error(error)}")
         if verdict is not None:
+            verdict.__dict__[_VERDICT] = True
             raise verdict
 
     def _observer_accident(self, observer: Observer, event: str, error: Exception) -> None:
@@ -123,7 +125,20 @@ class Dispatcher:
         _log.debug("traceback of the failed observer", event_name=event, **names, exc_info=error)
 
 
-def _is_verdict(callback: Callback, error: Exception) -> bool:
+def is_verdict(error: BaseException) -> bool:
+    """Return whether an exception is a callback's verdict: final, whatever its type says about trying again.
+
+    Args:
+        error: An exception that was caught.
+
+    Example:
+        >>> is_verdict(ConnectionError("a wire was cut"))
+        False
+    """
+    return _VERDICT in error.__dict__
+
+
+def _means_it(callback: Callback, error: Exception) -> bool:
     if callback.on_error is None:
         return isinstance(error, AssertionError)
     return callback.on_error == "fail"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from odibi_core.errors import ConfigError, TransformationTimeoutError, TransientError
+from odibi_core.events import is_verdict
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -40,6 +41,8 @@ class RetryPolicy:
         """Return whether trying again after this error may help."""
         if isinstance(error, TransformationTimeoutError):
             # What was given up may still be running; a second one beside it would be worse than a failure.
+            return False
+        if is_verdict(error):
             return False
         return isinstance(error, (*ALWAYS_TRANSIENT, *self.errors))
 

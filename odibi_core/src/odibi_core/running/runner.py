@@ -117,6 +117,7 @@ class Runner:
             outcome.abort(raised)
         except Exception as raised:  # noqa: BLE001 - a verdict on a layer's event is the run's outcome, told in the result
             outcome.fail(redact(f"{type(raised).__name__}: {raised}"))
+            self._skip_the_rest(because=outcome.error)
         except BaseException as raised:  # noqa: BLE001 - raised again once the journal is closed
             self.cancelled.set()
             outcome.abort(raised)
@@ -124,6 +125,16 @@ class Runner:
         if failed is not None and outcome.status == "SUCCESS":
             outcome.fail(f"{failed.transformation_id}: {failed.error}")
         return outcome
+
+    def _skip_the_rest(self, *, because: str | None) -> None:
+        for planned in self.plan:
+            if planned.index not in self.transformations.results:
+                try:
+                    self.transformations.skip(planned, reason=f"the run was stopped: {because}")
+                except RunLogError:
+                    raise
+                except Exception as verdict:  # noqa: BLE001 - the run has failed: it has nothing left to decide
+                    _log.info("verdict on a run that has failed", error=redact(str(verdict)))
 
     def _check_lease(self, outcome: _Outcome) -> None:
         # Also after an interrupt: a transformation that finds the lease lost only says that it was interrupted.
