@@ -33,6 +33,8 @@ _RELEASE: Final = r"[0-9]+(?:\.[0-9]+)*"
 _CLAUSE: Final = rf"(?:[<>]=?|[=!]=)[ \t]*{_RELEASE}"
 _CLAUSES: Final = rf"{_CLAUSE}(?:[ \t]*,[ \t]*{_CLAUSE})*"
 _PLAIN_REQUIREMENT: Final = re.compile(rf"({_NAME})[ \t]*({_CLAUSES}|\([ \t]*{_CLAUSES}[ \t]*\))?")
+_EXTRAS: Final = rf"\[[ \t]*(?:{_NAME}(?:[ \t]*,[ \t]*{_NAME})*)?[ \t]*\]"
+_PLAIN_SYNTAX: Final = re.compile(rf"{_NAME}[ \t]*(?:{_EXTRAS})?[ \t]*(?:{_CLAUSES}|\([ \t]*{_CLAUSES}[ \t]*\))?")
 _PLAIN_CLAUSE: Final = re.compile(rf"([<>]=?|[=!]=)[ \t]*({_RELEASE})")
 _PLAIN_VERSION: Final = re.compile(_RELEASE)
 _ONLY_WITH_EXTRA: Final = re.compile(r"""[^;]*;\s*extra\s*==\s*(?:"[^"]*"|'[^']*')\s*""")
@@ -101,7 +103,7 @@ def is_requirement(text: str) -> bool:
         >>> is_requirement("pandas>=2,<4"), is_requirement("pandas more than two")
         (True, False)
     """
-    if _PLAIN_REQUIREMENT.fullmatch(text.strip(" \t")):
+    if _PLAIN_SYNTAX.fullmatch(text.strip(" \t")):
         return True
     try:
         _parse(text, extra="")
