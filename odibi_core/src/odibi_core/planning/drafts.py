@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from odibi_core.errors import ConfigError, OdibiError, Problem
 from odibi_core.planning.attempts import AttemptRules, attempt_rules
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from odibi_core.project import Project, TransformationRow
 
 __all__ = ["Draft", "Drafter"]
+
+S = TypeVar("S", ReaderSpec, SaverSpec)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,36 +167,38 @@ class Drafter:
         return self._functions[key]
 
     def _inputs(self, row: TransformationRow, engine: str, *, is_managed: bool) -> tuple[PlannedInput, ...] | None:
-        resolved = self._datasets(row, row.inputs, role="input", is_managed=is_managed)
-        if resolved is None:
-            return None
-        names = binding_names(resolved)
-        planned: list[PlannedInput] = []
-        for name, (_, dataset) in zip(names, resolved, strict=True):
-            spec = self._spec(row, dataset, engine, role="input") if is_managed else None
-            if spec is not None and not isinstance(spec, ReaderSpec):
-                return None
-            checked = self._checked(row, dataset, spec)
-            if checked is None:
-                return None
-            planned.append(PlannedInput(name, checked, spec))
-        return tuple(planned)
+        look_up = partial(self.manager.reader_for, engine) if is_managed else None
+        found = self._with_specs(row, row.inputs, role="input", engine=engine, look_up=look_up)
+        return None if found is None else tuple(PlannedInput(*one) for one in found)
 
     def _outputs(self, row: TransformationRow, engine: str, *, is_managed: bool) -> tuple[PlannedOutput, ...] | None:
-        resolved = self._datasets(row, row.outputs, role="output", is_managed=is_managed)
+        look_up = partial(self.manager.saver_for, engine) if is_managed else None
+        found = self._with_specs(row, row.outputs, role="output", engine=engine, look_up=look_up)
+        return None if found is None else tuple(PlannedOutput(*one) for one in found)
+
+    def _with_specs(
+        self,
+        row: TransformationRow,
+        declarations: Sequence[Declaration],
+        *,
+        role: Role,
+        engine: str,
+        look_up: Callable[[str], S] | None,
+    ) -> list[tuple[str, Dataset, S | None]] | None:
+        """Return binding name, dataset and spec of each declaration; a v2-style function needs no spec."""
+        resolved = self._datasets(row, declarations, role=role, is_managed=look_up is not None)
         if resolved is None:
             return None
-        names = binding_names(resolved)
-        planned: list[PlannedOutput] = []
-        for name, (_, dataset) in zip(names, resolved, strict=True):
-            spec = self._spec(row, dataset, engine, role="output") if is_managed else None
-            if spec is not None and not isinstance(spec, SaverSpec):
+        found: list[tuple[str, Dataset, S | None]] = []
+        for name, (_, dataset) in zip(binding_names(resolved), resolved, strict=True):
+            spec = None if look_up is None else self._spec(row, dataset, engine, role=role, look_up=look_up)
+            if spec is None and look_up is not None:
                 return None
             checked = self._checked(row, dataset, spec)
             if checked is None:
                 return None
-            planned.append(PlannedOutput(name, checked, spec))
-        return tuple(planned)
+            found.append((name, checked, spec))
+        return found
 
     def _datasets(
         self, row: TransformationRow, declarations: Sequence[Declaration], *, role: Role, is_managed: bool
@@ -211,19 +216,19 @@ class Drafter:
         return resolved if fine else None
 
     def _spec(
-        self, row: TransformationRow, dataset: Dataset, engine: str, *, role: str
-    ) -> ReaderSpec | SaverSpec | str:
+        self, row: TransformationRow, dataset: Dataset, engine: str, *, role: Role, look_up: Callable[[str], S]
+    ) -> S | None:
         key = (role, engine, dataset.format)
         if key not in self._specs:
-            look_up = self.manager.reader_for if role == "input" else self.manager.saver_for
             try:
-                self._specs[key] = look_up(engine, dataset.format)
+                self._specs[key] = look_up(dataset.format)
             except OdibiError as error:
                 self._specs[key] = str(error)
-        found = self._specs[key]
+        found: Any = self._specs[key]
         if isinstance(found, str):
             self.problem(f"{role} {dataset.name!r}: {found}", row)
-        return found
+            return None
+        return cast("S", found)
 
     def _checked(self, row: TransformationRow, dataset: Dataset, spec: ReaderSpec | SaverSpec | None) -> Dataset | None:
         if spec is None:
