@@ -7,7 +7,6 @@ so it is called where something depends on it: run start, saved outputs, run end
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import os
@@ -72,6 +71,7 @@ class Journal:
         self._descriptor = file.fileno()
         self._encoder = encoder
         self._seq = 0
+        self._end = -1
         self._unfinished: dict[str, dict[str, Any]] = {}
         self._size = self.first_offset = os.fstat(self._descriptor).st_size
         self._lock = threading.Lock()
@@ -147,15 +147,16 @@ class Journal:
             write_whole(file.fileno(), encode_line("run", header))
             os.fsync(file.fileno())
             sync_folder(path.parent)
+            versions = {"odibi-core": kernel, **plugins}
+            shown = "; ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+            encoder = RecordEncoder(run_id=run_id, project=project, env=env, plugin_versions=shown)
+            return cls(path=path, run_id=run_id, file=file, encoder=encoder, is_locked=lock is LockOutcome.HELD)
         except OSError as error:
             _discard(path, file)
             raise RunLogError(f"Cannot write the journal {path}: {error.strerror}.") from error
         except BaseException:
             _discard(path, file)
             raise
-        versions = "; ".join(f"{name} {version}" for name, version in sorted({"odibi-core": kernel, **plugins}.items()))
-        encoder = RecordEncoder(run_id=run_id, project=project, env=env, plugin_versions=versions)
-        return cls(path=path, run_id=run_id, file=file, encoder=encoder, is_locked=lock is LockOutcome.HELD)
 
     @property
     def last_seq(self) -> int:
@@ -263,7 +264,8 @@ class Journal:
             RunLogError: The disk says that it is not.
         """
         with self._syncing:
-            self._check_open()
+            if not self.is_open:
+                raise RunLogError(f"The journal {self.path} is closed, or belongs to another process.")
             try:
                 os.fsync(self._descriptor)
             except OSError as error:
@@ -281,36 +283,41 @@ class Journal:
             error: Why it did not succeed.
 
         Raises:
-            RunLogError: The end could not be written. The file is closed all the same; the next start writes the end.
+            RunLogError: The end could not be written. The file is closed all the same; the next start looks after it.
         """
         if status not in _END_STATUSES:
             raise ValueError(f"A run cannot end as {status!r}, only as {', '.join(sorted(_END_STATUSES))}.")
         with self._syncing, self._lock:
             if not self.is_open:
                 return
-            aborted = list(self._aborted_records(error)) if status == RunStatus.ABORTED else []
-            end = {
-                "status": status,
-                "ended": now_iso(),
-                "duration_seconds": seconds_or_none(duration_seconds),
-                "error": text_or_none(error),
-                "records": self._seq + len(aborted),
-            }
+            # Ctrl-C may break this off anywhere; then the file is still open, and closing it again does the rest.
             try:
-                self._check_alone()
-                write_whole(self._descriptor, b"".join([*aborted, encode_line("end", end)]))
+                if self._size != self._end:
+                    self._write_end(status, duration_seconds=duration_seconds, error=error)
                 os.fsync(self._descriptor)
-                self._seq += len(aborted)
             except RunLogError:
-                raise  # another process has closed it: the file is no longer this one's to change
-            except OSError as problem:
-                with contextlib.suppress(OSError):  # a torn last line is known to every reader
-                    os.ftruncate(self._descriptor, self._size)
-                raise self._write_error(problem) from problem
-            else:
-                marker_path(self.path).unlink(missing_ok=True)
-            finally:
                 self._forget()
+                raise
+            except OSError as problem:
+                refused = self._write_error(problem)
+                self._forget()
+                raise refused from problem
+            marker_path(self.path).unlink(missing_ok=True)
+            self._forget()
+
+    def _write_end(self, status: str, *, duration_seconds: float, error: str | None) -> None:
+        aborted = list(self._aborted_records(error)) if status == RunStatus.ABORTED else []
+        seq = self._seq + len(aborted)
+        end = {
+            "status": status,
+            "ended": now_iso(),
+            "duration_seconds": seconds_or_none(duration_seconds),
+            "error": text_or_none(error),
+            "records": seq,
+        }
+        lines = b"".join([*aborted, encode_line("end", end)])
+        self._end = self._size + len(lines)
+        self._write(lines, seq=seq)
 
     def _write(self, line: bytes, *, seq: int, columns: dict[str, Any] | None = None) -> None:
         self._check_alone()
@@ -325,10 +332,6 @@ class Journal:
             if isinstance(error, OSError):
                 raise self._write_error(error) from error
             raise
-
-    def _check_open(self) -> None:
-        if not self.is_open:
-            raise RunLogError(f"The journal {self.path} is closed, or belongs to another process.")
 
     def _check_alone(self) -> None:
         # A process that slept for long, on a filesystem without locks, may have been taken for dead by another one. A

@@ -129,12 +129,12 @@ class RunLease:
             is_alone = outcome is not LockOutcome.UNSUPPORTED
             with nullcontext() if is_alone else file.claimed(holder.token):
                 file.write(holder)
+            if last is not None and last.released is None:
+                get_logger("runlog").info("lease of a dead run taken over", run=last.run_id, token=holder.token)
+            return cls(file=file, holder=holder, lock=lock, what=what, is_alone=is_alone)
         except BaseException:
             lock.close()
             raise
-        if last is not None and last.released is None:
-            get_logger("runlog").info("lease of a dead run taken over", run=last.run_id, token=holder.token)
-        return cls(file=file, holder=holder, lock=lock, what=what, is_alone=is_alone)
 
     def check(self) -> None:
         """Make sure that this run still has the lease; costs some microseconds.

@@ -88,12 +88,12 @@ class Runner:
             RunLogError: The journal cannot be written; the next start closes it as ABORTED.
         """
         started = time.perf_counter()
+        outcome = _Outcome()
         try:
-            outcome = self._run_layers()
-            self._check_lease(outcome)
-            result = self._finish(outcome, started)
+            self._run_to_its_end(outcome, started)
+            result = self._finish(outcome)
         except BaseException as raised:
-            # Ctrl-C once more, or while the run was being finished: the journal is closed all the same.
+            # Ctrl-C once more: nothing is waited for, but the journal is closed.
             self.cancelled.set()
             with suppress(RunLogError):  # the next start closes it then
                 self.journal.close("ABORTED", error=_why(raised), duration_seconds=time.perf_counter() - started)
@@ -102,8 +102,18 @@ class Runner:
             raise outcome.interrupt
         return result
 
-    def _run_layers(self) -> _Outcome:
-        outcome = _Outcome()
+    def _run_to_its_end(self, outcome: _Outcome, started: float) -> None:
+        try:
+            self._run_layers(outcome)
+            self._check_lease(outcome)
+            self._close_journal(outcome, started)
+        except KeyboardInterrupt as raised:
+            if outcome.interrupt is not None:
+                raise
+            outcome.abort(raised)  # it came just as the run was about to end
+            self._close_journal(outcome, started)
+
+    def _run_layers(self, outcome: _Outcome) -> None:
         _log.info("run started", env=self.plan.env, layers=self.plan.layers, transformations=len(self.plan))
         try:
             if self.dispatcher.listens("orchestrator_run_start"):
@@ -124,7 +134,6 @@ class Runner:
         failed = self.transformations.first_failure
         if failed is not None and outcome.status == "SUCCESS":
             outcome.fail(f"{failed.transformation_id}: {failed.error}")
-        return outcome
 
     def _skip_the_rest(self, *, because: str | None) -> None:
         for planned in self.plan:
@@ -143,11 +152,12 @@ class Runner:
         except LeaseLostError as lost:
             outcome.abort(lost)
 
-    def _close_journal(self, outcome: _Outcome, seconds: float) -> None:
+    def _close_journal(self, outcome: _Outcome, started: float) -> None:
+        outcome.seconds = time.perf_counter() - started
         if outcome.status == "ABORTED":
             self.transformations.abort_unfinished(self.plan)
         try:
-            self.journal.close(outcome.status, error=outcome.error, duration_seconds=seconds)
+            self.journal.close(outcome.status, error=outcome.error, duration_seconds=outcome.seconds)
         except RunLogError as problem:
             outcome.abort(problem)
 
@@ -231,9 +241,8 @@ class Runner:
         if first is not None:
             self._layer_troubles[layer] = _trouble(first)
 
-    def _finish(self, outcome: _Outcome, started: float) -> RunResult:
-        seconds = time.perf_counter() - started
-        self._close_journal(outcome, seconds)
+    def _finish(self, outcome: _Outcome) -> RunResult:
+        seconds = outcome.seconds
         _log.info("run ended", status=outcome.status, seconds=round(seconds, 3), error=outcome.error)
         sink_errors = self._deliver()
         if self.dispatcher.listens("orchestrator_run_end"):
@@ -289,6 +298,7 @@ class _Outcome:
     status: RunStatus = "SUCCESS"
     error: str | None = None
     interrupt: BaseException | None = None
+    seconds: float = 0.0
 
     def fail(self, error: str) -> None:
         self.status, self.error = "FAILED", error
