@@ -12,26 +12,30 @@ from odibi_core.plugin import RECORD_COLUMNS, ConfigError
 from odibi_core.runlog import RECORD_COLUMNS as KERNEL_COLUMNS
 from odibi_sinks import plugin
 from odibi_sinks.console import ConsoleLogSink
+from odibi_sinks.delta.options import DeltaSinkOptions
+from odibi_sinks.delta.sink import DeltaLogSink
 from odibi_sinks.files import FileLogSink
 from odibi_sinks.options import ConsoleSinkOptions, FileSinkOptions
 
 
-def test_the_kernel_loads_both_sinks_and_their_options():
+def test_the_kernel_loads_the_sinks_and_their_options():
     manager = PluginManager()
     record = manager.register(plugin, name="sinks")
     assert record.state == "active", record.reason
     specs = {spec.name: spec for spec in manager.log_sinks.values()}
-    assert sorted(specs) == ["console", "file"]
+    assert {"console", "delta", "file"} <= specs.keys()
     assert manager.load(specs["file"]) is FileLogSink
     assert manager.load(specs["console"]) is ConsoleLogSink
+    assert manager.load(specs["delta"]) is DeltaLogSink
     assert manager.load_options_model(specs["file"]) is FileSinkOptions
     assert manager.load_options_model(specs["console"]) is ConsoleSinkOptions
+    assert manager.load_options_model(specs["delta"]) is DeltaSinkOptions
 
 
 def test_registration_and_import_load_no_sink_and_nothing_heavy():
     code = (
         "import sys, odibi_sinks, odibi_sinks.plugin; list(odibi_sinks.plugin.odibi_register_log_sinks());"
-        "print(sorted({'pydantic', 'csv', 'odibi_core.runlog', 'odibi_sinks.files', 'odibi_sinks.console'} & set(sys.modules)))"
+        "print(sorted({'pydantic', 'csv', 'odibi_core.runlog', 'odibi_sinks.files', 'odibi_sinks.console', 'odibi_sinks.delta'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -39,7 +43,8 @@ def test_registration_and_import_load_no_sink_and_nothing_heavy():
 def test_the_package_exports_its_sinks():
     assert odibi_sinks.FileLogSink is FileLogSink
     assert odibi_sinks.ConsoleLogSink is ConsoleLogSink
-    assert dir(odibi_sinks) == sorted(odibi_sinks.__all__) == ["ConsoleLogSink", "FileLogSink"]
+    assert odibi_sinks.DeltaLogSink is DeltaLogSink
+    assert dir(odibi_sinks) == sorted(odibi_sinks.__all__)
     with pytest.raises(AttributeError, match="SqlLogSink"):
         _ = odibi_sinks.SqlLogSink
 
@@ -54,6 +59,8 @@ def test_options_become_the_arguments_of_the_sink(tmp_path):
     assert FileLogSink(**options.model_dump()).path.exists()
     assert FileSinkOptions(path=tmp_path / "a.jsonl", append=False).append is False
     ConsoleLogSink(**ConsoleSinkOptions().model_dump())
+    delta = DeltaSinkOptions.model_validate({"path": "logs/runs"}, context={"project_root": tmp_path})
+    assert DeltaLogSink(**delta.model_dump()).path == str(tmp_path / "logs" / "runs")
 
 
 @pytest.mark.parametrize(

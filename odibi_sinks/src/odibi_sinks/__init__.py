@@ -1,7 +1,7 @@
 """Log sinks for Odibi: where the records of runs go besides the project's own run log.
 
-One module per kind of sink: `files` (CSV and JSON lines) and `console`. `plugin` tells the kernel what there is, and
-`options` what each can be told in a manifest.
+One module or package per kind of sink: `files` (CSV and JSON lines), `delta` and `console`. `plugin` tells the kernel
+what there is, and `options` what each can be told in a manifest.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from odibi_sinks.console import ConsoleLogSink
+    from odibi_sinks.delta.sink import DeltaLogSink
     from odibi_sinks.files import FileLogSink
 
-__all__ = ["ConsoleLogSink", "FileLogSink"]
+__all__ = ["ConsoleLogSink", "DeltaLogSink", "FileLogSink"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from odibi_sinks.console import ConsoleLogSink
 
         return ConsoleLogSink
+    if name == "DeltaLogSink":
+        from odibi_sinks.delta.sink import DeltaLogSink
+
+        return DeltaLogSink
     if name == "FileLogSink":
         from odibi_sinks.files import FileLogSink
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["locked"]
+__all__ = ["locked", "try_lock"]
 
 _PAUSES: Final = (0.0005, 0.001, 0.002, 0.005, 0.01)
 """Seconds between looks. A batch is written in well under a millisecond; the last pause is repeated."""
@@ -72,3 +72,21 @@ def locked(descriptor: int, *, seconds: float = 10.0) -> Iterator[None]:
     finally:
         if is_held:
             _release(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file until it is closed, if that can be done at once.
+
+    Args:
+        descriptor: The open file.
+
+    Returns:
+        Whether it is held now: False if another writer holds it, and also where the filesystem has no locks.
+    """
+    try:
+        _try(descriptor)
+    except OSError as error:
+        if error.errno not in _BUSY | _REFUSED:
+            raise
+        return False
+    return True

@@ -19,6 +19,13 @@ def odibi_register_log_sinks() -> Iterable[LogSinkSpec]:
         options_model="odibi_sinks.options:ConsoleSinkOptions",
     )
     yield LogSinkSpec(
+        name="delta",
+        factory="odibi_sinks.delta.sink:DeltaLogSink",
+        requires=("odibi-sinks[delta]",),
+        summary="A Delta table, in a folder or in a store",
+        options_model="odibi_sinks.delta.options:DeltaSinkOptions",
+    )
+    yield LogSinkSpec(
         name="file",
         factory="odibi_sinks.files:FileLogSink",
         summary="A CSV or JSON-lines file, by its suffix",
