@@ -405,6 +405,18 @@ def test_what_a_later_run_has_done_is_not_done_again(make, manager, calls):
         run_project(root, manager=manager, resume=True)
 
 
+def test_failed_run_of_which_all_has_been_done_since_is_not_resumed(make, manager):
+    root = make(CHAIN)
+    fail(root, manager)
+    fail(root, manager, selected=["other", "second"])
+    (root / "repaired").touch()
+    run_project(root, manager=manager, selected=["second"])
+
+    result = run_project(root, manager=manager, resume=True)
+
+    assert statuses(result) == {"first": "REUSED", "second": "REUSED", "third": "SUCCESS", "other": "REUSED"}
+
+
 def test_what_a_later_run_made_anew_is_read_again(make, manager):
     root = make(CHAIN)
     failed = fail(root, manager)

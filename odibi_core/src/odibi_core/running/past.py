@@ -124,11 +124,8 @@ class _JournalReader:
     def _begin(self, entry: Mapping[str, Any]) -> None:
         id_ = entry["transformation_id"]
         self.planned[id_] = entry
-        known = self.standings.by_id.get(id_)
-        if known is None:
+        if id_ not in self.standings.by_id:
             known = self.standings.by_id[id_] = Standing(self.run_id, fell=f"was not reached in run {self.run_id}")
-            self._carry(known, entry)
-        elif any(entry.get(word) for word in ("stands", "saved", "doubtful")):
             self._carry(known, entry)
 
     def _carry(self, standing: Standing, entry: Mapping[str, Any]) -> None:
