@@ -132,5 +132,6 @@ def _imported_names(tree: ast.Module, *, package: tuple[str, ...]) -> Iterator[s
 def _distribution_of(top: str) -> tuple[str, str] | None:
     from importlib.metadata import packages_distributions, version
 
-    names = packages_distributions().get(top)
+    # Looking through all that is installed takes 0.1 s, and nearly every project has rows of the kernel's `ingest`.
+    names = ["odibi-core"] if top == "odibi_core" else packages_distributions().get(top)
     return (names[0], version(names[0])) if names else None

@@ -114,7 +114,9 @@ class Fingerprints:
         key = tuple(spec.factory for spec in specs)
         if key not in self._plugins:
             owners = (self.manager.owner_of(spec) for spec in specs)
-            self._plugins[key] = ", ".join(sorted({f"{one.distribution or one.name} {one.version}" for one in owners}))
+            self._plugins[key] = ", ".join(
+                sorted({f"{one.distribution or one.name} {one.version}".rstrip() for one in owners})
+            )
         return self._plugins[key]
 
 
