@@ -192,7 +192,7 @@ class Delivery:
                 f"{missing} of {total} records are not in the log sink {feed.target.name!r}: {cause.rstrip('.')}. They "
                 f"are safe in the journal and are delivered at the next start."
             )
-        else:
+        elif self._journal.is_open or self._journal.has_end:  # else the next start adds to it
             with contextlib.suppress(OSError):  # a cursor that stays only makes the next start look again
                 feed.complete()
         return SinkReport(name=feed.target.name, records=total - missing, error=error, path=path_of(feed.target))

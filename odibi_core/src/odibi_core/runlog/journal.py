@@ -147,15 +147,13 @@ class Journal:
             write_whole(file.fileno(), encode_line("run", header))
             os.fsync(file.fileno())
             sync_folder(path.parent)
-            versions = {"odibi-core": kernel, **plugins}
-            shown = "; ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+            shown = "; ".join(f"{name} {of}" for name, of in sorted({"odibi-core": kernel, **plugins}.items()))
             encoder = RecordEncoder(run_id=run_id, project=project, env=env, plugin_versions=shown)
             return cls(path=path, run_id=run_id, file=file, encoder=encoder, is_locked=lock is LockOutcome.HELD)
-        except OSError as error:
+        except BaseException as error:
             _discard(path, file)
-            raise RunLogError(f"Cannot write the journal {path}: {error.strerror}.") from error
-        except BaseException:
-            _discard(path, file)
+            if isinstance(error, OSError):
+                raise RunLogError(f"Cannot write the journal {path}: {error.strerror}.") from error
             raise
 
     @property
@@ -167,6 +165,11 @@ class Journal:
     def is_open(self) -> bool:
         """Whether records can be appended."""
         return self._descriptor >= 0
+
+    @property
+    def has_end(self) -> bool:
+        """Whether it is written how the run ended, so that nothing can follow."""
+        return self._size == self._end
 
     def append(
         self,
@@ -292,7 +295,7 @@ class Journal:
                 return
             # Ctrl-C may break this off anywhere; then the file is still open, and closing it again does the rest.
             try:
-                if self._size != self._end:
+                if not self.has_end:
                     self._write_end(status, duration_seconds=duration_seconds, error=error)
                 os.fsync(self._descriptor)
             except RunLogError:
@@ -371,9 +374,7 @@ class Journal:
 
     def _write_error(self, error: OSError) -> RunLogError:
         if not self.is_open:
-            return RunLogError(
-                f"The journal {self.path} is closed, or belongs to another process; nothing was written."
-            )
+            return RunLogError(f"The journal {self.path} is closed, or belongs to another process.")
         advice = "Free some space; " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         return RunLogError(
             f"Cannot write the journal {self.path}: {error.strerror}. {advice}what was written before is whole: "

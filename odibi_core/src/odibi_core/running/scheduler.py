@@ -72,9 +72,11 @@ class Scheduler:
         """
         try:
             self._work()
-        except BaseException:
+        except BaseException as error:
             self.cancel()
-            raise
+            # What this thread was at may have been broken off only because another thread had crashed.
+            if self._crash is None or isinstance(error, KeyboardInterrupt):
+                self._crash = error
         finally:
             for thread in self._threads:
                 thread.join()
