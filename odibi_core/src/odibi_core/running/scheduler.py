@@ -72,7 +72,7 @@ class Scheduler:
         """
         try:
             self._work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again when the other threads have finished
             self.cancel()
             # What this thread was at may have been broken off only because another thread had crashed.
             if self._crash is None or isinstance(error, KeyboardInterrupt):
