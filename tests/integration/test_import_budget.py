@@ -25,6 +25,7 @@ def modules_after(statement: str, *, folder: Path) -> set[str]:
 
 
 def test_import_of_the_kernel_loads_no_data_library_and_no_framework(tmp_path: Path) -> None:
+    """A-02."""
     loaded = modules_after("import odibi_core", folder=tmp_path)
 
     assert loaded & (HEAVY | {"click", "pydantic", "rich", "structlog", "yaml"}) == set()

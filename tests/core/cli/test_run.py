@@ -27,6 +27,7 @@ def test_success_prints_a_line_for_each_transformation_and_the_outputs(odibi, sh
 
 
 def test_failure_names_what_failed_and_what_was_skipped_and_exits_1(odibi, broken_shop):
+    """A-43."""
     answer = odibi("run", cwd=broken_shop)
 
     lines = [line for line in answer.stdout.splitlines() if line.startswith(("SUCCESS ", "FAILED ", "SKIPPED "))]
