@@ -141,3 +141,35 @@ def test_engine_that_is_not_installed_is_a_problem(odibi, shop):
 
     assert answer.code == 2
     assert any("No engine is installed." in problem["message"] for problem in answer.json["problems"])
+
+
+def test_stored_row_with_bad_json_is_a_problem_although_the_others_would_run(odibi, make_project, site):
+    """A-61."""
+    site.plugin(
+        "store",
+        """
+        @hookimpl
+        def odibi_register_config_stores():
+            yield ConfigStoreSpec(name="table", factory="acme_table:Store")
+        """,
+        acme_table=(
+            "class Store:\n"
+            "    def read_ingestion(self, project, env):\n"
+            "        return []\n"
+            "    def read_transformations(self, project, env):\n"
+            "        row = {'layer': 'Silver', 'module': 'steps', 'function': 'good', 'inputs': '[\"in.json\"]'}\n"
+            "        yield {**row, 'transformation_id': 'good', 'outputs': '[\"silver.good\"]'}\n"
+            "        yield {**row, 'transformation_id': 'bad', 'outputs': '[\"silver.bad'}\n"
+        ),
+    )
+    root = make_project(
+        manifest={"config_store": {"type": "table"}, "environments": ["qat"]},
+        files={"steps.py": "def good(df):\n    return df\n", "in.json": "[]"},
+    )
+
+    validated, planned = odibi("validate", "--json", cwd=root), odibi("plan", "--json", cwd=root)
+
+    assert (validated.code, planned.code) == (2, 0)
+    (problem,) = validated.json["problems"]
+    assert problem["message"].startswith("transformation 'bad': The row cannot be used: 'outputs' is not valid JSON")
+    assert planned.json["warnings"][0].startswith("bad will fail: ")
