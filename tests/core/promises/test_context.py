@@ -106,6 +106,19 @@ def test_a09_function_that_asks_for_it_gets_the_context(run, style):
     context.logger.info("a function may log")
 
 
+def test_a09_hooks_of_the_context_are_there_also_if_nobody_listens(make_project, manager):
+    """A-09, U-20: a function may emit an event of its own."""
+    functions = "def check(context):\n    context.hooks.emit('quality_check', {'score': 0.98})\n"
+    root = make_project([{"transformation_id": "t", "function": "check"}], files={"steps.py": functions})
+    hooks, scores = HookManager(), []
+    hooks.declare("quality_check", "score")
+    hooks.register("quality_check", lambda payload: scores.append(payload["score"]))
+
+    assert run_project(root, manager=manager).status == "SUCCESS"
+    assert run_project(root, manager=manager, hooks=hooks).status == "SUCCESS"
+    assert scores == [0.98]
+
+
 def test_a10_extras_say_which_row_and_run_it_is(run):
     """A-10."""
     result, seen = run(row("t", "managed", entity_1="Lyon", entity_2="Boiler", entity_3="Valve", step=3))

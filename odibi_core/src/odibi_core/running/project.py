@@ -195,7 +195,7 @@ def _run(
     saved_from: int | None,
     session: Session,
 ) -> RunResult:
-    from odibi_core.events import Dispatcher
+    from odibi_core.events import Dispatcher, HookManager
     from odibi_core.loading import project_imports
     from odibi_core.planning import DatasetResolver
     from odibi_core.runlog import Delivery, RunLease, new_run_id
@@ -229,6 +229,8 @@ def _run(
             plan, run_id=run_id, lease_token=lease.token, request=request, reuse=reuse, manager=manager
         )
         at_end.callback(_close_if_left_open, journal)
+        # A function may emit events of its own, whether or not anybody listens.
+        hooks = HookManager() if hooks is None else hooks
         dispatcher = Dispatcher(observers=manager.observers(), hooks=hooks)
         delivery = Delivery(journal, sinks, project.state_dir)
         cancelled = threading.Event()
