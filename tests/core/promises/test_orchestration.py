@@ -197,30 +197,17 @@ def test_a49_layer_that_was_not_asked_for_is_no_obstacle(make_project, manager):
     assert statuses(run_project(root, manager=manager, target_layers=["Gold"])) == {"g": "SUCCESS"}
 
 
-def test_a50_max_workers_of_a_layer_limits_that_layer(make_project, manager, looked_at):
-    """A-50: two at once, as the layer says, and not the eight of the argument."""
+@pytest.mark.parametrize(("layer", "argument"), [(2, 8), (8, 2), (2, None), (None, 2)])
+def test_a50_max_workers_of_a_layer_limits_that_layer(make_project, manager, looked_at, layer, argument):
+    """A-50: the smaller of layer and argument holds."""
     hooks, seen = looked_at
     root = make_project(
         [row(f"t{number}", function="meet") for number in range(8)],
-        manifest={"layers": {"Silver": {"max_workers": 2}}},
+        manifest={"layers": {"Silver": {"max_workers": layer}}},
         files=FILES,
     )
 
-    run_project(root, manager=manager, hooks=hooks, max_workers=8)
-
-    assert seen["most"] == 2
-
-
-def test_a50_max_workers_of_the_argument_limits_every_layer(make_project, manager, looked_at):
-    """A-50: the smaller of the two holds."""
-    hooks, seen = looked_at
-    root = make_project(
-        [row(f"t{number}", function="meet") for number in range(8)],
-        manifest={"layers": {"Silver": {"max_workers": 8}}},
-        files=FILES,
-    )
-
-    run_project(root, manager=manager, hooks=hooks, max_workers=2)
+    run_project(root, manager=manager, hooks=hooks, max_workers=argument)
 
     assert seen["most"] == 2
 
