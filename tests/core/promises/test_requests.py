@@ -164,6 +164,24 @@ def test_a53_secret_in_an_error_is_masked_in_the_saved_log(make_project, manager
     assert "hunter2" not in text
 
 
+def test_a52_a53_what_a_log_sink_says_obeys_the_level_and_is_saved(make_project, manager, caplog):
+    """A-52, A-53: it is said on a thread of its own."""
+
+    class Down:
+        def write(self, records):
+            raise ConnectionError("no route")
+
+    root = make_project([row("t")], files=FILES)
+
+    result = run_project(root, manager=manager, log_sink=Down(), log_level="ERROR", save_logs=True)
+
+    assert caplog.messages == []
+    text = (root / f".odibi/logs/{result.run_id}.log").read_text(encoding="utf-8")
+    assert [line["error"] for line in map(json.loads, text.splitlines()) if line["event"] == "log sink failed"] == [
+        "ConnectionError: no route"
+    ]
+
+
 def test_a53_without_save_logs_there_is_no_file(make_project, manager):
     """A-53."""
     root = make_project([row("t")], files=FILES)

@@ -14,9 +14,11 @@ exactly what it does not have. A sink that has only `write` gets the batch again
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -128,7 +130,9 @@ class Delivery:
 
     def _start(self) -> None:
         if self._thread is None:
-            thread = threading.Thread(target=self._work, name=f"odibi-delivery-{self._journal.run_id}")
+            # A copy of the run's context: its log level and log file hold for what is said here too.
+            work = partial(contextvars.copy_context().run, self._work)
+            thread = threading.Thread(target=work, name=f"odibi-delivery-{self._journal.run_id}")
             try:
                 thread.start()
             except RuntimeError as error:  # no more threads for this process, or the interpreter is shutting down

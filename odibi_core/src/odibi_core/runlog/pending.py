@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from odibi_core.diagnostics import describe_error
@@ -48,7 +50,8 @@ def deliver_pending(
         for catch_up in late:
             catch_up.work(stop)
 
-    thread = threading.Thread(target=work, name="odibi-delivery-of-earlier-runs")
+    in_context = partial(contextvars.copy_context().run, work)
+    thread = threading.Thread(target=in_context, name="odibi-delivery-of-earlier-runs")
     thread.start()
     try:
         thread.join(deadline_seconds)
