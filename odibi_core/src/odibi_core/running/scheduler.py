@@ -79,7 +79,9 @@ class Scheduler:
                 self._crash = error
         finally:
             for thread in self._threads:
-                thread.join()
+                # One that an interrupt kept from starting cannot be joined; if it starts yet, it finds nothing to do.
+                if thread.is_alive():
+                    thread.join()
         if self._crash is not None:
             raise self._crash
 
