@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from odibi_core.plugin import LogSink
     from odibi_core.project import Project, ProjectManifest, ProjectType, initialize_project
     from odibi_core.running import RunResult, plan_project, run_project
+    from odibi_core.running.answers import get_failed_transformations, get_layer_summary, get_project_status
+    from odibi_core.running.past_failures import retry_failed_transformations
 
     FileLogSink: Any
 
@@ -60,12 +62,16 @@ __all__ = [
     "RunResult",
     "TransientError",
     "ValidationFailed",
+    "get_failed_transformations",
+    "get_layer_summary",
     "get_manager",
+    "get_project_status",
     "initialize_project",
     "list_plugins",
     "odibi_function",
     "pandas_function",
     "plan_project",
+    "retry_failed_transformations",
     "run_project",
     "spark_function",
     "universal_function",
@@ -89,6 +95,8 @@ _ROOMS: Final = {
     "plugin": ("LogSink",),
     "project": ("Project", "ProjectManifest", "ProjectType", "initialize_project"),
     "running": ("RunResult", "plan_project", "run_project"),
+    "running.answers": ("get_failed_transformations", "get_layer_summary", "get_project_status"),
+    "running.past_failures": ("retry_failed_transformations",),
 }
 _ROOM_OF: Final = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -26,6 +26,7 @@ from odibi_core.runlog.reading import JournalReading, read_journal
 from odibi_core.runlog.records import NoteKind, RecordStatus, RunStatus
 from odibi_core.runlog.recovery import close_dead_runs
 from odibi_core.runlog.run_rows import RunRow
+from odibi_core.runlog.source_answers import SourceAnswers
 from odibi_core.runlog.targets import SinkReport, SinkTarget
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "RunStatus",
     "SinkReport",
     "SinkTarget",
+    "SourceAnswers",
     "close_dead_runs",
     "deliver_pending",
     "journal_path",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from odibi_core.errors import SelectionError, did_you_mean
+from odibi_core.runlog.figures import failed_executions, figures, layers_of, status_of
 from odibi_core.runlog.layout import run_ids
-from odibi_core.runlog.records import fold, iso
+from odibi_core.runlog.records import fold
 from odibi_core.runlog.run_rows import RunRow, fetch_runs
 
 if TYPE_CHECKING:
@@ -20,28 +20,14 @@ __all__ = ["RunIndex"]
 
 T = TypeVar("T")
 
-_ENDED: Final = ("SUCCESS", "FAILED", "ABORTED")
 _TRANSFORMATIONS: Final = """
 SELECT transformation_id, layer, step, engine, module, function, status, attempts, duration_seconds, rows_read,
        rows_written, CASE WHEN status != 'REUSED' THEN error_message END AS error,
        CASE WHEN status = 'REUSED' THEN error_message END AS reason, start_time, end_time, plant, asset
 FROM transformations WHERE run_id = ? ORDER BY first_seq
 """
-_FAILED: Final = """
-SELECT transformation_id, start_time, end_time, error_message, duration_seconds, status, layer, run_id
-FROM executions
-WHERE project_key = :project AND env_key = :env AND start_time >= :since AND status IN ('FAILED', 'ABORTED')
-ORDER BY start_time DESC, first_seq DESC
-"""
 _FINGERPRINTS: Final = """
 SELECT transformation_id, run_id, content FROM fingerprints WHERE project_key = ? AND env_key = ?
-"""
-_FIGURES: Final = """
-SELECT layer, status, count(*) AS count, total(duration_seconds) AS seconds, count(duration_seconds) AS timed,
-       max(start_time) AS last_run
-FROM executions
-WHERE project_key = :project AND env_key = :env AND start_time >= :since
-GROUP BY layer, status ORDER BY min(first_seq), layer
 """
 
 
@@ -169,11 +155,8 @@ class RunIndex:
         Raises:
             RunLogError: A journal cannot be read.
         """
-
-        def question(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-            return [dict(row) for row in connection.execute(_FAILED, _recent(project, env, hours))]
-
-        return self._ask(question) or []
+        found = self._ask(lambda connection: failed_executions(connection, project=project, env=env, hours=hours))
+        return found or []
 
     def fingerprints(self, project: str, env: str) -> dict[str, dict[str, Any]]:
         """Return the newest fingerprint of each transformation, as its journal has it, with ``run_id``.
@@ -208,13 +191,7 @@ class RunIndex:
         Raises:
             RunLogError: A journal cannot be read.
         """
-        figures = self._figures(project, env, hours)
-        return {
-            "project": project,
-            "environment": env,
-            "period_hours": hours,
-            **{name: value for name, value in _summed(figures).items() if name != "skipped_count"},
-        }
+        return status_of(self._figures(project, env, hours), project=project, env=env, hours=hours)
 
     def layer_summary(self, project: str, env: str, hours: float = 24) -> list[dict[str, Any]]:
         """Return the figures of `status` by layer, in the order in which the layers ran.
@@ -231,17 +208,10 @@ class RunIndex:
         Raises:
             RunLogError: A journal cannot be read.
         """
-        figures = self._figures(project, env, hours)
-        layers = dict.fromkeys(figure["layer"] for figure in figures)
-        return [
-            {"layer": layer, **_summed([figure for figure in figures if figure["layer"] == layer])} for layer in layers
-        ]
+        return layers_of(self._figures(project, env, hours))
 
     def _figures(self, project: str, env: str, hours: float) -> list[dict[str, Any]]:
-        def question(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-            return [dict(row) for row in connection.execute(_FIGURES, _recent(project, env, hours))]
-
-        return self._ask(question) or []
+        return self._ask(lambda connection: figures(connection, project=project, env=env, hours=hours)) or []
 
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T | None:
         if not self.has_runs:
@@ -257,36 +227,3 @@ class RunIndex:
         return SelectionError(
             f"Run {run_id!r} not found among {len(known)} run(s) in {self._state_dir}. {hint}".strip()
         )
-
-
-def _recent(project: str, env: str, hours: float) -> dict[str, str]:
-    try:
-        since = iso(datetime.now(UTC) - timedelta(hours=hours))
-    except OverflowError:
-        since = ""  # further back than there are dates: from the beginning
-    return {"project": fold(project), "env": fold(env), "since": since}
-
-
-def _summed(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    def total(column: str, *statuses: str) -> Any:
-        return sum(figure[column] for figure in figures if figure["status"] in statuses)
-
-    ended, timed = total("count", *_ENDED), total("timed", *_ENDED)
-    return {
-        "total_runs": ended,
-        "success_count": total("count", "SUCCESS"),
-        "failed_count": total("count", "FAILED", "ABORTED"),
-        "skipped_count": total("count", "SKIPPED"),
-        "success_rate": _rate(total("count", "SUCCESS"), of=ended),
-        "avg_duration_seconds": round(total("seconds", *_ENDED) / timed, 3) if timed else 0.0,
-        "last_run": max((figure["last_run"] for figure in figures), default=None),
-    }
-
-
-def _rate(successes: int, *, of: int) -> str:
-    if not of:
-        return "N/A"
-    # Rounding may not turn one failure in ten thousand into none, nor one success into none.
-    tenths = round(1000 * successes / of)
-    tenths = min(tenths, 999) if successes < of else 1000
-    return f"{max(tenths, 1 if successes else 0) / 10:.1f}%"

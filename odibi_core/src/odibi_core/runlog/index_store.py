@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,9 +19,9 @@ from odibi_core.errors import RunLogError
 from odibi_core.runlog.layout import index_path, journal_path, run_ids
 from odibi_core.runlog.liveness import is_abandoned
 from odibi_core.runlog.reading import JournalLine, scan_journal
-from odibi_core.runlog.records import NoteKind, fold, storable_text
+from odibi_core.runlog.records import RECORD_COLUMNS, NoteKind, fold, iso, storable_text
 
-__all__ = ["answer"]
+__all__ = ["answer", "answer_from_records"]
 
 T = TypeVar("T")
 
@@ -125,6 +126,31 @@ def answer(state_dir: Path, question: Callable[[sqlite3.Connection], T], /) -> T
         raise RunLogError(f"Cannot read the run log in {state_dir}: SQLite says {error}.") from error
 
 
+def answer_from_records(records: Iterable[Mapping[str, Any]], question: Callable[[sqlite3.Connection], T], /) -> T:
+    """Ask an index in memory that is made from a log sink's records.
+
+    Args:
+        records: As log sinks get them, those of each run in the order of their ``seq``. Records of v2, which have no
+            run, belong together if transformation and start are the same.
+        question: What to ask.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.executescript(_SCHEMA)
+        known: set[str] = set()
+        with _transaction(connection):
+            for number, record in enumerate(records, 1):
+                line = {name: iso(value) if isinstance(value, datetime) else value for name, value in record.items()}
+                run_id = str(line.get("run_id") or line.get("start_time"))
+                values = {**dict.fromkeys(RECORD_COLUMNS), **line, "run_id": run_id, "seq": line.get("seq") or number}
+                if run_id not in known:
+                    known.add(run_id)
+                    header = {"run_id": run_id, "project": line.get("project") or "", "env": line.get("env") or ""}
+                    _put(connection, JournalLine("run", header, 0), run_id)
+                _put(connection, JournalLine("record", {**values, "attempt": line.get("attempt") or 1}, 0), run_id)
+        return question(connection)
+
+
 def _ask(database: str, state_dir: Path, question: Callable[[sqlite3.Connection], T]) -> T:
     with closing(sqlite3.connect(database, timeout=_WAIT_SECONDS, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
@@ -227,8 +253,7 @@ def _read_on(connection: sqlite3.Connection, state_dir: Path, run_id: str) -> No
     has_end = False
     for line in scan_journal(journal, offset=place, next_seq=next_seq):
         if line.kind not in _NOTES_FOR_RESUMING:
-            statement, values = _statement_for(line)
-            connection.execute(statement, {**values, "run_id": run_id})
+            _put(connection, line, run_id)
         place = line.end
         next_seq += line.kind == "record"
         has_end = line.kind == "end"
@@ -243,6 +268,11 @@ def _read_on(connection: sqlite3.Connection, state_dir: Path, run_id: str) -> No
             "has_end": has_end,
         },
     )
+
+
+def _put(connection: sqlite3.Connection, line: JournalLine, run_id: str) -> None:
+    statement, values = _statement_for(line)
+    connection.execute(statement, {**values, "run_id": run_id})
 
 
 def _statement_for(line: JournalLine) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from odibi_core.errors import ConfigError
+from odibi_core.errors import ConfigError, did_you_mean
 from odibi_core.plugin import LogSink
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from odibi_core.project import Project
     from odibi_core.runlog import SinkTarget
 
-__all__ = ["sink_targets"]
+__all__ = ["sink_of_type", "sink_targets"]
 
 
 def sink_targets(
@@ -35,6 +35,30 @@ def sink_targets(
     targets = [_configured(dict(config), project, manager) for config in project.manifest.log_sinks]
     brought = [] if extra is None else list(extra) if isinstance(extra, Sequence) else [extra]
     return (*targets, *(_brought(sink, position) for position, sink in enumerate(brought)))
+
+
+def sink_of_type(project: Project, name: str, *, manager: PluginManager) -> LogSink:
+    """Return the one log sink of a type that a manifest names, built.
+
+    Args:
+        project: The project.
+        name: The sink's type.
+        manager: Where the class comes from.
+
+    Raises:
+        ConfigError: The manifest names no sink of that type, or several.
+        PluginError: The sink is not installed or cannot be loaded.
+    """
+    configs = [config for config in project.manifest.log_sinks if config.get("type") == name]
+    if len(configs) == 1:
+        return _configured(dict(configs[0]), project, manager).sink
+    there = sorted({str(config.get("type")) for config in project.manifest.log_sinks})
+    found = f"{len(configs)} log sinks" if configs else "no log sink"
+    hint = "Build the one that is meant and give that." if configs else did_you_mean(name, there)
+    raise ConfigError(
+        f"The manifest of {project.name!r} names {found} of type {name!r}. There are: {', '.join(there) or 'none'}. "
+        f"{hint}".rstrip()
+    )
 
 
 def _configured(config: dict[str, Any], project: Project, manager: PluginManager) -> SinkTarget:
