@@ -73,6 +73,7 @@ def run_together(*calls):
 
 
 def test_records_are_stored_with_every_column_and_its_type(path, record):
+    """A-39: the records that every sink gets."""
     written = record(1, error_message=None, asset=None)
     DeltaLogSink(path).write([written])
     assert rows(path) == [written]
@@ -184,6 +185,7 @@ def test_writers_that_race_with_one_run_store_it_once(path, batch):
 
 
 def test_makers_that_race_make_one_table(path, batch):
+    """A-40, D-48: v2 overwrote the table that another thread had just made."""
     sinks = [DeltaLogSink(path) for _ in range(8)]
     parts = [batch(1, 3, run_id=f"r{number}") for number in range(8)]
     calls = [lambda sink=sink, part=part: sink.write(part) for sink, part in zip(sinks, parts, strict=True)]
@@ -209,6 +211,7 @@ V2_COLUMNS = [
 
 
 def test_a_table_of_v2_keeps_its_rows_and_gets_the_columns_it_lacks(path, batch):
+    """A-40."""
     make_table(path, V2_COLUMNS, [("old", "SUCCESS", 0.5)])
     sink = DeltaLogSink(path)
     assert sink.last_seq("r1") == 0
