@@ -40,6 +40,13 @@ def test_expression_selects(expressions, expected):
     assert select(ROWS, edges=EDGES, expressions=expressions) == expected
 
 
+@pytest.mark.parametrize("id_", ["two words", "a,b", "+plus", "plus+", "star*", "tag:nightly", "layer:Silver"])
+def test_id_that_looks_like_an_expression_is_that_id(id_):
+    rows = [*ROWS, Row(id_, "Silver"), Row("star-other", "Silver")]
+
+    assert select(rows, edges=EDGES, expressions=[id_]) == {len(ROWS)}
+
+
 def test_unknown_id_names_what_there_is_and_what_may_be_meant():
     with pytest.raises(
         SelectionError, match=r"No transformation 'claen'.*clean, other, raw, report.*Did you mean 'clean'"

@@ -115,7 +115,6 @@ CHAIN = [
 
 
 def test_what_succeeded_is_not_run_again_and_the_rest_is(make, manager, calls):
-    """A-64."""
     root = make(CHAIN)
     failed = fail(root, manager)
     calls(root)

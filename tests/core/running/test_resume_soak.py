@@ -181,7 +181,6 @@ def note_what_was_cut_off(root, done):
     ],
 )
 def test_killed_and_resumed_run_ends_with_what_an_undisturbed_one_makes(resume_until_done, transformations, kills):
-    """A-64."""
     result, made, expected, done = resume_until_done(transformations=transformations, kills=kills, seed=20261121)
 
     assert result.status == "SUCCESS"

@@ -91,7 +91,6 @@ def edit(path, text):
 
 
 def test_first_run_runs_everything_and_second_nothing(make, run):
-    """A-65."""
     root = make()
 
     first, second = run(root), run(root)

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "validate": _Entry("validate", "Show everything that is wrong with a project."),
     "plan": _Entry("plan", "Show what would run, on what, and why."),
     "run": _Entry("run", "Run a project."),
+    "retry": _Entry("retry", "Run exactly what failed in the last run."),
     "status": _Entry("history", "Show how a project has fared."),
     "runs": _Entry("runs", "List runs, or show one."),
     "failed": _Entry("history", "List what has failed."),

@@ -22,6 +22,7 @@ COLOURS: Final[Mapping[str, str]] = {
     "SUCCESS": "green",
     "FAILED": "red",
     "SKIPPED": "yellow",
+    "REUSED": "blue",
     "ABORTED": "yellow",
     "RUNNING": "cyan",
     "PLANNED": "cyan",

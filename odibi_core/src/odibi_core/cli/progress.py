@@ -21,11 +21,11 @@ class Finished:
     """Something that is to be told about one transformation.
 
     Args:
-        status: ``"SUCCESS"``, ``"FAILED"``, ``"SKIPPED"`` or ``"RETRY"``.
+        status: ``"SUCCESS"``, ``"FAILED"``, ``"SKIPPED"``, ``"REUSED"`` or ``"RETRY"``.
         transformation_id: The transformation.
         rows: Rows written, None if that is not known.
         seconds: Seconds that it took, None if it did not run.
-        error: Why it did not succeed.
+        error: Why it did not succeed, or did not need to run.
     """
 
     status: str
@@ -120,7 +120,8 @@ class RunWatch:
         self._finish(payload, status="FAILED", error=payload["error"])
 
     def _skipped(self, payload: Mapping[str, Any]) -> None:
-        self._finish(payload, status="SKIPPED", error=payload["reason"])
+        status = "REUSED" if payload["is_reused"] else "SKIPPED"
+        self._finish(payload, status=status, error=payload["reason"])
 
     def _finish(self, payload: Mapping[str, Any], *, status: str, error: str | None = None) -> None:
         finished = Finished(

@@ -52,8 +52,12 @@ def select(rows: Sequence[Selectable], *, edges: Iterable[Edge], expressions: It
     for edge in edges:
         before[edge.after].append(edge.before)
         after[edge.before].append(edge.after)
+    by_id = {row.transformation_id: position for position, row in enumerate(rows)}
     chosen: set[int] = set()
     for text in expressions:
+        if text in by_id:
+            chosen.add(by_id[text])  # whatever it looks like: an id may hold blanks, commas, '+' and '*'
+            continue
         for expression in text.replace(",", " ").split():
             core = expression.removeprefix("+").removesuffix("+")
             found = _match(rows, core)

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from odibi_core.running.project import plan_project, run_project
 from odibi_core.running.result import RunResult, SinkError, TransformationResult
+from odibi_core.running.retry import retry_failed
 
-__all__ = ["RunResult", "SinkError", "TransformationResult", "plan_project", "run_project"]
+__all__ = ["RunResult", "SinkError", "TransformationResult", "plan_project", "retry_failed", "run_project"]

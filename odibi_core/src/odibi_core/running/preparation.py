@@ -126,7 +126,7 @@ class Prepared:
 
 
 def prepare(
-    project: str | Path | Project | None,
+    project: str | Path | Project | Prepared | None,
     *,
     manifest_path: str | Path | None,
     repo_path: str | Path | None,
@@ -140,6 +140,8 @@ def prepare(
     """
     from odibi_core.project import Project, read_project_with_plugins
 
+    if isinstance(project, Prepared):
+        return project
     start = None if repo_path is None else Path(repo_path)
     if isinstance(project, Project):
         plugins = project.manager() if manager is None else manager

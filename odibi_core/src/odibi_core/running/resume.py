@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odibi_core.project import Project
     from odibi_core.runlog import RunIndex, RunRow
 
-__all__ = ["ResumeDecider", "RunToResume", "find_run_to_resume", "read_standings"]
+__all__ = ["ResumeDecider", "RunToResume", "find_run_to_resume", "must_be_over", "read_standings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ def find_run_to_resume(project: Project, *, env: str | None, run_id: str | None)
     chosen = choose_env(project, env)
     runs = index.runs(project.name, chosen)
     for position, row in enumerate(runs):
-        _must_be_over(row)
+        must_be_over(row)
         request = _request_of(project, row)
         if row.status != "SUCCESS":
             found = RunToResume(run_id=row.run_id, env=row.env, request=request)
@@ -152,7 +152,7 @@ def read_standings(project: Project, *, earlier: RunToResume) -> ResumeDecider:
     index = RunIndex(project.state_dir)
     for row in reversed(index.runs(project.name, earlier.env)):
         if row.run_id >= earlier.run_id:
-            _must_be_over(row)
+            must_be_over(row)
             standings.take_in(project.state_dir, run_id=row.run_id)
     if any(standing.undecided for standing in standings.by_id.values()):
         # Another environment may append to the same places.
@@ -172,13 +172,18 @@ def _named(index: RunIndex, project: Project, *, env: str | None, run_id: str) -
         raise SelectionError(
             f"Run {row.run_id} was in environment {row.env!r} and can be resumed there only, not in {env!r}."
         )
-    _must_be_over(row)
+    must_be_over(row)
     if row.status == "SUCCESS":
         raise ConfigError(f"Run {row.run_id} ended SUCCESS: there is nothing to resume. Start a new one: odibi run")
     return RunToResume(run_id=row.run_id, env=row.env, request=_request_of(project, row))
 
 
-def _must_be_over(row: RunRow) -> None:
+def must_be_over(row: RunRow) -> None:
+    """Refuse to go on with a run that still goes on itself.
+
+    Raises:
+        ConfigError: It does.
+    """
     if row.status == "RUNNING":
         raise ConfigError(
             f"Run {row.run_id} is still going on (process {row.pid} on {row.host}). Wait until it has ended, or end it."
