@@ -39,7 +39,7 @@ test: $(STAMP)
 	@$(BIN)/python -m pytest -m "not soak" $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
 soak: $(STAMP)
-	@$(BIN)/python -m pytest -m soak $(ARGS)
+	@$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
 
 check: $(STAMP)
 	@$(BIN)/ruff check .
