@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, RunLogError
+from odibi_sinks.stored import record_of
 
 __all__ = ["CsvLines"]
 
 _HEADER: Final = ",".join(RECORD_COLUMNS).encode("ascii")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_QUOTED_CELL: Final = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 _RUN_ID: Final = RECORD_COLUMNS.index("run_id")
 _SEQ: Final = RECORD_COLUMNS.index("seq")
 _TIMES: Final = tuple(place for place, column in enumerate(RECORD_SCHEMA) if column.type == "timestamp")
@@ -73,6 +76,22 @@ class CsvLines:
                     seq = cells[_SEQ]
                     yield cells[_RUN_ID].decode("utf-8", "replace"), int(seq) if seq.isdigit() else 0
 
+    def records(self, path: Path) -> Iterator[dict[str, Any]]:
+        """Yield each whole row as a record.
+
+        Raises:
+            RunLogError: It is not a run log with these columns, or a row is damaged.
+        """
+        with path.open("rb") as file:
+            _check_header(path, file.read(len(_BYTE_ORDER_MARK + self.header)))
+            file.seek(0)
+            for number, row in enumerate(_whole_rows(file)):
+                if number:
+                    try:
+                        yield record_of(dict(zip(RECORD_COLUMNS, _cells(row.decode("utf-8")), strict=True)))
+                    except ValueError as error:
+                        raise RunLogError(f"{path} is damaged: row {number} is no record ({error}).") from error
+
 
 def _check_header(path: Path, start: bytes) -> None:
     start = start.removeprefix(_BYTE_ORDER_MARK)
@@ -98,6 +117,18 @@ def _whole_rows(file: IO[bytes]) -> Iterator[bytes]:
         if quotes % 2 == 0 and line.endswith(b"\n"):
             yield b"".join(lines)
             lines.clear()
+
+
+def _cells(row: str) -> Iterator[str]:
+    # Not the csv module's reader: how long a value may be is a setting of the whole process there.
+    row = row.rstrip("\r\n")
+    place = 0
+    while place <= len(row):
+        quoted = _QUOTED_CELL.match(row, place)
+        end = quoted.end() if quoted else row.find(",", place)
+        end = len(row) if end < 0 else end
+        yield quoted[1].replace('""', '"') if quoted else row[place:end]
+        place = end + 1
 
 
 def _row(record: Mapping[str, Any]) -> list[Any]:

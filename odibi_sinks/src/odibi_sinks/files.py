@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +17,7 @@ from odibi_core.plugin import ConfigError, RunLogError, did_you_mean
 from odibi_sinks.csv_lines import CsvLines
 from odibi_sinks.json_lines import JsonLines
 from odibi_sinks.locking import locked
+from odibi_sinks.stored import folded
 
 __all__ = ["FileLogSink", "format_of"]
 
@@ -35,6 +37,9 @@ class FileFormat(Protocol):
 
     def runs_and_seqs(self, path: Path, /) -> Iterator[tuple[str, int]]:
         """Yield run id and ``seq`` of each whole record of a file."""
+
+    def records(self, path: Path, /) -> Iterator[dict[str, Any]]:
+        """Yield each whole record of a file."""
 
 
 _FORMATS: Final[Mapping[str, FileFormat]] = {".csv": CsvLines(), ".jsonl": JsonLines(), ".ndjson": JsonLines()}
@@ -130,6 +135,27 @@ class FileLogSink:
             return max((seq for run, seq in self._format.runs_and_seqs(self.path) if run == run_id), default=0)
         except (FileNotFoundError, NotADirectoryError):
             return 0
+        except OSError as error:
+            raise self._error("read", error) from error
+
+    def read_records(self, *, project: str | None = None, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the records of the file, those of each run in the order of their ``seq``.
+
+        Args:
+            project: Only of this project, whatever its case and the blanks around it.
+            since: Not looked at: the file has to be read from its beginning anyhow.
+
+        Raises:
+            RunLogError: The file cannot be read, is not there or is damaged.
+        """
+        del since
+        wanted = None if project is None else folded(project)
+        try:
+            for record in self._format.records(self.path):
+                if wanted is None or folded(record["project"] or "") == wanted:
+                    yield record
+        except RunLogError:
+            raise
         except OSError as error:
             raise self._error("read", error) from error
 
