@@ -16,6 +16,8 @@ from odibi_sinks.delta.options import DeltaSinkOptions
 from odibi_sinks.delta.sink import DeltaLogSink
 from odibi_sinks.files import FileLogSink
 from odibi_sinks.options import ConsoleSinkOptions, FileSinkOptions
+from odibi_sinks.sql.options import SqlSinkOptions
+from odibi_sinks.sql.sink import SQLTableLogSink
 
 
 def test_the_kernel_loads_the_sinks_and_their_options():
@@ -23,19 +25,21 @@ def test_the_kernel_loads_the_sinks_and_their_options():
     record = manager.register(plugin, name="sinks")
     assert record.state == "active", record.reason
     specs = {spec.name: spec for spec in manager.log_sinks.values()}
-    assert {"console", "delta", "file"} <= specs.keys()
+    assert sorted(specs) == ["console", "delta", "file", "sql"]
     assert manager.load(specs["file"]) is FileLogSink
     assert manager.load(specs["console"]) is ConsoleLogSink
     assert manager.load(specs["delta"]) is DeltaLogSink
+    assert manager.load(specs["sql"]) is SQLTableLogSink
     assert manager.load_options_model(specs["file"]) is FileSinkOptions
     assert manager.load_options_model(specs["console"]) is ConsoleSinkOptions
     assert manager.load_options_model(specs["delta"]) is DeltaSinkOptions
+    assert manager.load_options_model(specs["sql"]) is SqlSinkOptions
 
 
 def test_registration_and_import_load_no_sink_and_nothing_heavy():
     code = (
         "import sys, odibi_sinks, odibi_sinks.plugin; list(odibi_sinks.plugin.odibi_register_log_sinks());"
-        "print(sorted({'pydantic', 'csv', 'odibi_core.runlog', 'odibi_sinks.files', 'odibi_sinks.console', 'odibi_sinks.delta'} & set(sys.modules)))"
+        "print(sorted({'pydantic', 'csv', 'odibi_core.runlog', 'odibi_sinks.files', 'odibi_sinks.console', 'odibi_sinks.delta', 'odibi_sinks.sql', 'sqlalchemy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -44,6 +48,7 @@ def test_the_package_exports_its_sinks():
     assert odibi_sinks.FileLogSink is FileLogSink
     assert odibi_sinks.ConsoleLogSink is ConsoleLogSink
     assert odibi_sinks.DeltaLogSink is DeltaLogSink
+    assert odibi_sinks.SQLTableLogSink is SQLTableLogSink
     assert dir(odibi_sinks) == sorted(odibi_sinks.__all__)
     with pytest.raises(AttributeError, match="SqlLogSink"):
         _ = odibi_sinks.SqlLogSink

@@ -31,3 +31,10 @@ def odibi_register_log_sinks() -> Iterable[LogSinkSpec]:
         summary="A CSV or JSON-lines file, by its suffix",
         options_model="odibi_sinks.options:FileSinkOptions",
     )
+    yield LogSinkSpec(
+        name="sql",
+        factory="odibi_sinks.sql.sink:SQLTableLogSink",
+        requires=("sqlalchemy>=2.0,<3",),
+        summary="A table of a database: SQLite, PostgreSQL, MariaDB, SQL Server, Databricks SQL",
+        options_model="odibi_sinks.sql.options:SqlSinkOptions",
+    )
