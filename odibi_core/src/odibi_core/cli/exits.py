@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-__all__ = ["ExitCode", "Interrupted", "Refusal", "problem_dict", "refusal_of"]
+__all__ = ["ExitCode", "Interrupted", "Refusal", "answering", "problem_dict", "refusal_of"]
 
 
 class ExitCode(IntEnum):
@@ -19,7 +21,8 @@ class ExitCode(IntEnum):
     FAILED = 1
     """The run failed; or something that was checked is not in order."""
     WRONG_REQUEST = 2
-    """What was asked for, or the project, is wrong. Nothing has run."""
+    """What was asked for, or the project, is wrong, and nothing has run; or the run log cannot be read, and there is no
+    answer."""
     FAULT = 70
     """A fault of Odibi or of a plugin: EX_SOFTWARE of sysexits.h."""
     INTERRUPTED = 130
@@ -43,6 +46,29 @@ class Interrupted(Exception):  # noqa: N818 - an interrupt is no error
         super().__init__(message)
         self.code = code
         self.run_id = run_id
+
+
+class _Unanswered(Exception):  # noqa: N818 - it only carries the error to where it is shown
+    """A question that the run log cannot answer.
+
+    Args:
+        error: Why it cannot be read.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Let a run log that cannot be read be exit code 2: code 1 could be taken for the answer itself."""
+    from odibi_core.errors import RunLogError
+
+    try:
+        yield
+    except RunLogError as error:
+        raise _Unanswered(error) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +113,8 @@ def refusal_of(error: Exception) -> Refusal:
     kind, more = type(error).__name__, {}
     if isinstance(error, Interrupted):
         return Refusal(code=error.code, type=kind, message=str(error), more={"run_id": error.run_id})
+    if isinstance(error, _Unanswered):
+        return replace(refusal_of(error.error), code=ExitCode.WRONG_REQUEST)
     is_debugging = os.environ.get("ODIBI_DEBUG", "") not in ("", "0")
     if isinstance(error, OdibiError):
         code, message = _code_of(error), redact(str(error))

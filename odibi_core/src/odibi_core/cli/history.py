@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click  # noqa: TID253 - there is no command line without it
 
+from odibi_core.cli.exits import answering
 from odibi_core.cli.output import Output, describe_count, describe_seconds, describe_time
 from odibi_core.cli.request import ProjectChoice, Request, command_options, project_options
+
+if TYPE_CHECKING:
+    from odibi_core.project import Project
+    from odibi_core.runlog import RunIndex, SourceAnswers
 
 __all__ = ["failed", "status"]
 
@@ -18,6 +23,9 @@ _hours = click.option(
     show_default=True,
     help="How far back to look.",
 )
+_source = click.option(
+    "--source", metavar="TYPE", help="Ask the manifest's log sink of this type instead of the project's own run log."
+)
 _env = click.option("--env", metavar="NAME", help="The environment; the manifest's default_env if not given.")
 
 
@@ -25,29 +33,37 @@ _env = click.option("--env", metavar="NAME", help="The environment; the manifest
 @project_options
 @_env
 @_hours
+@_source
 @command_options
-def status(request: Request, *, choice: ProjectChoice, env: str | None, hours: float) -> None:
+@answering()
+def status(request: Request, *, choice: ProjectChoice, env: str | None, hours: float, source: str | None) -> None:
     """Show how a project's transformations have fared.
 
     PROJECT is its name, its folder or its manifest; by default that of the working folder. Each execution of a
     transformation counts once, whatever its attempts.
     """
+    project, chosen = _project_and_env(choice, env)
+    log = _log(request, choice, project, source)
+    figures = log.status(project.name, chosen, hours)
+    layers = log.layer_summary(project.name, chosen, hours)
+    if request.output.as_json:
+        newest = _newest(log, project.name, chosen)
+        request.output.document({**figures, "layers": layers, "newest_run": newest})
+        return
+    _show_status(request.output, figures, layers)
+    # A log sink has records of transformations, and no word on runs.
+    if source is None:
+        _show_newest(request.output, _newest(log, project.name, chosen))
+
+
+def _newest(log: RunIndex | SourceAnswers, name: str, env: str) -> dict[str, Any] | None:
     from odibi_core.runlog import RunIndex
 
-    name, chosen = _project_and_env(choice, env)
-    index = RunIndex(choice.state_dir())
-    figures = index.status(name, chosen, hours)
-    layers = index.layer_summary(name, chosen, hours)
-    runs = [row.to_dict() for row in index.runs(project=name, env=chosen, limit=1)]
-    if request.output.as_json:
-        request.output.document({**figures, "layers": layers, "newest_run": runs[0] if runs else None})
-    else:
-        _show_status(request.output, figures, layers, runs)
+    found = log.runs(project=name, env=env, limit=1) if isinstance(log, RunIndex) else []
+    return found[0].to_dict() if found else None
 
 
-def _show_status(
-    output: Output, figures: dict[str, Any], layers: list[dict[str, Any]], runs: list[dict[str, Any]]
-) -> None:
+def _show_status(output: Output, figures: dict[str, Any], layers: list[dict[str, Any]]) -> None:
     output.heading(f"{figures['project']} in {figures['environment']}, last {figures['period_hours']:g} hours")
     if layers:
         output.table(
@@ -71,8 +87,10 @@ def _show_status(
         f"{describe_count(figures['total_runs'], 'execution')}: {figures['success_count']} succeeded, "
         f"{figures['failed_count']} failed ({figures['success_rate']})"
     )
-    if runs:
-        newest = runs[0]
+
+
+def _show_newest(output: Output, newest: dict[str, Any] | None) -> None:
+    if newest:
         output.line(f"Newest run: {newest['run_id']}, {newest['status']}, began {describe_time(newest['started'])}")
     else:
         output.line("It has never run.")
@@ -82,16 +100,16 @@ def _show_status(
 @project_options
 @_env
 @_hours
+@_source
 @command_options
-def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: float) -> None:
+@answering()
+def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: float, source: str | None) -> None:
     """List the executions that failed or were aborted, the newest first.
 
     PROJECT is its name, its folder or its manifest; by default that of the working folder.
     """
-    from odibi_core.runlog import RunIndex
-
-    name, chosen = _project_and_env(choice, env)
-    rows = RunIndex(choice.state_dir()).failed(name, chosen, hours)
+    project, chosen = _project_and_env(choice, env)
+    rows = _log(request, choice, project, source).failed(project.name, chosen, hours)
     output = request.output
     if output.as_json:
         output.document(rows)
@@ -101,16 +119,24 @@ def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
             error = " ".join((row["error_message"] or "").split())
             output.line(f"{row['status']:8} {row['transformation_id']}: {error} {where}", hanging=9)
     else:
-        output.remark(f"No failure of {name} in {chosen} in the last {hours:g} hours.")
+        output.remark(f"No failure of {project.name} in {chosen} in the last {hours:g} hours.")
 
 
-def _project_and_env(choice: ProjectChoice, env: str | None) -> tuple[str, str]:
-    """Return the names that the run log knows the project and the environment by."""
+def _project_and_env(choice: ProjectChoice, env: str | None) -> tuple[Project, str]:
+    """Return the project without its rows, and the environment as the run log knows it."""
     from odibi_core.planning import choose_env
-    from odibi_core.project import Project, ProjectManifest
+    from odibi_core.project import Project
 
-    path = choice.find()
-    manifest = ProjectManifest.from_file(path)
-    # Rows are not needed, and what is wrong with them must not hide what has run.
-    project = Project(manifest.project_name, path.parent, manifest, path)
-    return project.name, choose_env(project, env)
+    project = Project.without_rows(choice.find())
+    return project, choose_env(project, env)
+
+
+def _log(request: Request, choice: ProjectChoice, project: Project, source: str | None) -> RunIndex | SourceAnswers:
+    from odibi_core.runlog import RunIndex, SourceAnswers
+
+    if source is None:
+        return RunIndex(project.state_dir)
+    from odibi_core.running.sinks import sink_of_type
+
+    _, manager = choice.open(request)
+    return SourceAnswers(sink_of_type(project, source, manager=manager))

@@ -6,6 +6,8 @@ from typing import Any
 
 import click  # noqa: TID253 - there is no command line without it
 
+from odibi_core.cli.deliver import deliver
+from odibi_core.cli.exits import answering
 from odibi_core.cli.output import Output, describe_seconds, describe_time
 from odibi_core.cli.request import (
     ProjectChoice,
@@ -14,6 +16,7 @@ from odibi_core.cli.request import (
     project_folder_options,
     project_options,
 )
+from odibi_core.cli.run_diff import diff_runs
 
 __all__ = ["runs"]
 
@@ -29,7 +32,11 @@ class _ListByDefault(click.Group):
 
 @click.group(cls=_ListByDefault)
 def runs() -> None:
-    """List runs, or show one; without a command, list them."""
+    """List runs, show one or compare two; without a command, list them."""
+
+
+runs.add_command(diff_runs)
+runs.add_command(deliver)
 
 
 @runs.command("list")
@@ -37,6 +44,7 @@ def runs() -> None:
 @click.option("--env", metavar="NAME", help="Only runs in this environment.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @command_options
+@answering()
 def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit: int) -> None:
     """List a project's runs, the newest first.
 
@@ -73,6 +81,7 @@ def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit
 @click.argument("run_id", required=False)
 @project_folder_options
 @command_options
+@answering()
 def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> None:
     """Show what became of each transformation of a run.
 

@@ -78,6 +78,19 @@ class Project:
         found = reading.project
         return cls(found.name, found.root, found.manifest, found.manifest_path, found.rows)
 
+    @classmethod
+    def without_rows(cls, manifest_path: Path) -> Self:
+        """Read a project's manifest and nothing else: what is wrong with its rows must not hide what has run.
+
+        Args:
+            manifest_path: The manifest, absolute.
+
+        Raises:
+            ValidationFailed: The manifest cannot be read.
+        """
+        manifest = ProjectManifest.from_file(manifest_path)
+        return cls(manifest.project_name, manifest_path.parent, manifest, manifest_path)
+
 
 @dataclass(slots=True)
 class ProjectReading:

@@ -131,19 +131,15 @@ def find_place(asked: Asked, *, source: ReadableLogSink | str | None = None) -> 
 
 
 def find_project(asked: Asked) -> Project:
-    """Return the project; unless it was given, without its rows: what is wrong with them must not hide what has run.
+    """Return the project; unless it was given, without its rows.
 
     Raises:
         ProjectNotFoundError: There is no such project.
         ValidationFailed: Its manifest cannot be read.
     """
-    from odibi_core.project import Project, ProjectManifest, locate_project
+    from odibi_core.project import Project, locate_project
 
-    if isinstance(asked.project, Project):
-        return asked.project
-    path = locate_project(asked.project)
-    manifest = ProjectManifest.from_file(path)
-    return Project(manifest.project_name, path.parent, manifest, path)
+    return asked.project if isinstance(asked.project, Project) else Project.without_rows(locate_project(asked.project))
 
 
 def _sink(source: ReadableLogSink | str, project: Project) -> Any:

@@ -10,9 +10,9 @@ from odibi_core.diagnostics import get_logger
 from odibi_core.errors import RunLogError
 
 if TYPE_CHECKING:
-    from odibi_core.runlog import SinkTarget
+    from odibi_core.runlog import SinkReport, SinkTarget
 
-__all__ = ["settle_earlier_runs"]
+__all__ = ["deliver_to_sinks", "settle_earlier_runs"]
 
 
 def settle_earlier_runs(state_dir: Path, sinks: Sequence[SinkTarget]) -> None:
@@ -31,3 +31,35 @@ def settle_earlier_runs(state_dir: Path, sinks: Sequence[SinkTarget]) -> None:
     except RunLogError as error:
         get_logger("running").warning("an earlier run could not be closed", error=str(error))
     deliver_pending(state_dir, sinks)
+
+
+def deliver_to_sinks(
+    state_dir: Path, sinks: Sequence[SinkTarget], *, deadline_seconds: float
+) -> tuple[tuple[SinkReport, ...], RunLogError | None]:
+    """Do what a start does for earlier runs, and say what became of it.
+
+    Args:
+        state_dir: The project's ``.odibi`` folder.
+        sinks: The sinks to catch up.
+        deadline_seconds: How long to wait at the most.
+
+    Returns:
+        A report on each sink, and what kept a dead run from being closed, None if nothing did.
+    """
+    from odibi_core.runlog import SinkReport, close_dead_runs, deliver_pending
+    from odibi_core.runlog.targets import path_of
+
+    problem = None
+    try:
+        close_dead_runs(state_dir)
+    except RunLogError as error:
+        problem = error  # the other runs are closed, and can be delivered
+    late = {}
+    for target in sinks:
+        for report in deliver_pending(state_dir, [target], deadline_seconds=deadline_seconds):
+            late[target.key] = report
+    reports = tuple(
+        late.get(target.key) or SinkReport(name=target.name, records=0, error=None, path=path_of(target))
+        for target in sinks
+    )
+    return reports, problem
