@@ -157,6 +157,6 @@ def test_run_log_that_cannot_be_read_is_no_empty_answer(odibi, shop):
 
     answer = odibi("status", cwd=shop)
 
-    assert answer.code == 1
+    assert answer.code == 2
     assert answer.stdout == ""
     assert path.name in answer.stderr
