@@ -6,11 +6,13 @@ A test compares the pages in the repository with what this writes, so they canno
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import textwrap
 from pathlib import Path
 
-from odibi_core.plugin import hookspecs
+from odibi_core.plugin import RECORD_SCHEMA, RecordColumn, hookspecs
+from odibi_core.runlog import RecordStatus
 
 KINDS = (
     ("Provide", "odibi_register_"),
@@ -51,7 +53,49 @@ def _fenced(block: re.Match[str]) -> str:
     return f":\n\n```python\n{textwrap.dedent(block[1]).strip()}\n```\n\n"
 
 
-PAGES = {"reference/hooks.md": hooks_page}
+def run_log_page() -> str:
+    """Return the page of the run log with its table of columns as the code has them today."""
+    page = (Path(__file__).parent / "reference" / "run-log.md").read_text(encoding="utf-8")
+    rows = [f"| `{one.name}` | {one.type} | {'yes' if one.required else ''} | {one.meaning} |" for one in RECORD_SCHEMA]
+    table = "\n".join(["| column | type | always there | meaning |", "|---|---|---|---|", *rows])
+    return re.sub(
+        r"(<!-- columns: .*? -->\n).*?(<!-- end -->)",
+        lambda match: f"{match[1]}{table}\n{match[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def record_schema() -> str:
+    """Return the JSON Schema of a record, which is shipped with the kernel."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Run-log record of Odibi, version 1",
+        "description": "A line of a JSON-lines log sink, or a line of type 'record' in a journal.",
+        "type": "object",
+        "properties": {column.name: _column_schema(column) for column in RECORD_SCHEMA},
+        "required": [column.name for column in RECORD_SCHEMA if column.required],
+    }
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _column_schema(column: RecordColumn) -> dict[str, object]:
+    kind = {"string": "string", "integer": "integer", "float": "number", "timestamp": "string"}[column.type]
+    schema: dict[str, object] = {"type": kind if column.required else [kind, "null"], "description": column.meaning}
+    if column.type == "timestamp":
+        schema["format"] = "date-time"
+    if column.name == "status":
+        schema["enum"] = [str(status) for status in RecordStatus]
+    if column.name in ("seq", "attempt"):
+        schema["minimum"] = 1
+    return schema
+
+
+PAGES = {
+    "reference/hooks.md": hooks_page,
+    "reference/run-log.md": run_log_page,
+    "../odibi_core/src/odibi_core/runlog/record.schema.json": record_schema,
+}
 
 
 def main() -> None:
