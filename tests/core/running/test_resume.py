@@ -7,7 +7,7 @@ import json
 import pytest
 
 from odibi_core import HookManager, run_project
-from odibi_core.errors import ConfigError, RunFailed, SelectionError
+from odibi_core.errors import ConfigError, RunFailed, RunLogError, SelectionError
 from odibi_core.runlog import Journal, RunIndex, new_run_id
 
 STEPS = """
@@ -505,6 +505,25 @@ def test_output_that_somebody_repaired_by_hand_is_still_appended_to(make, manage
     run_project(root, manager=manager, resume=True)
 
     assert read(root, "silver.t") == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_append_of_which_the_run_log_could_not_note_the_end_is_not_repeated(make, manager, monkeypatch):
+    root = make([row("t", "good", outputs=appending("t"))])
+    note = Journal.note
+
+    def full(self, kind, /, **content):
+        if kind == "saved":
+            raise RunLogError("no space left")
+        note(self, kind, **content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "note", full)
+        fail(root, manager)
+
+    result = run_project(root, manager=manager, resume=True)
+
+    assert read(root, "silver.t") == [{"n": 1}, {"n": 2}]
+    assert "which had saved 'silver.t' already" in reasons(result)["t"]
 
 
 def test_append_that_happens_once_more_is_a_warning(make, manager):

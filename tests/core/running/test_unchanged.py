@@ -306,6 +306,22 @@ def test_ordinary_run_takes_no_fingerprints_so_the_next_one_runs(make, run, jour
     assert outcome(run(root))["apart"] == ("SUCCESS", "runs: its output silver.apart was changed by something else")
 
 
+def test_engine_on_which_nothing_runs_is_not_started(make, run, rows_engine, monkeypatch):
+    root = make([CHAIN[0], row("other", "clean", constants={"engine": "rows2"})])
+    run(root)
+    edit(root / "data/silver/other.json", "[]")
+    started, tables = [], {"Silver": ["silver.clean"]}
+    start = rows_engine.RowsEngine.__init__
+    monkeypatch.setattr(
+        rows_engine.RowsEngine, "__init__", lambda self, config: (started.append("an engine"), start(self, config))[1]
+    )
+
+    assert run(root, cache_plan=tables).count("REUSED") == 1
+    assert len(started) == 1
+    assert run(root, cache_plan=tables).count("REUSED") == 2
+    assert len(started) == 1
+
+
 def test_append_of_unchanged_rows_does_not_happen_again(make, run):
     root = make([row("adds", "clean", outputs=[{"table": "silver.adds", "mode": "append"}])])
 

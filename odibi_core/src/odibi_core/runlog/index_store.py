@@ -87,7 +87,7 @@ _ABORT_RUN: Final = "UPDATE runs SET status = 'ABORTED', error = ? WHERE run_id 
 _ABORT_RUNNING: Final = """
 UPDATE transformations SET status = 'ABORTED', error_message = ? WHERE run_id = ? AND status IN ('RUNNING', 'RETRY')
 """
-_NOTES_FOR_RESUMING: Final = frozenset({NoteKind.SAVING, NoteKind.SAVED})
+_NOTES_FOR_RESUMING: Final = frozenset({NoteKind.SAVING, NoteKind.SAVED, NoteKind.UNSAVED})
 """Read from the journal itself by a run that goes on with another: no question to the index is about them."""
 _GONE: Final = "The run's process ended without closing the run; the next start closes its journal."
 

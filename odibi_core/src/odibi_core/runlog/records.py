@@ -62,6 +62,8 @@ class NoteKind(StrEnum):
     """An output is about to be saved in a way that must not happen twice, such as an append."""
     SAVED = "saved"
     """It has been saved."""
+    UNSAVED = "unsaved"
+    """The saver raised, and by its contract nothing has changed then."""
     FINGERPRINT = "fingerprint"
     """What a transformation was made from, so that the next run can tell whether that has changed."""
 

@@ -64,8 +64,8 @@ class Caching:
             identity: The identity fields of the layer's events.
         """
         tables = self.tables.get(layer, ())
-        if not tables:
-            return
+        if not tables or not self.engines.is_open(self._engine_of(layer)):
+            return  # nothing runs on an engine that was not started, so nobody will read from it
         started = time.perf_counter()
         if self.dispatcher.listens("caching_start"):
             self.dispatcher.dispatch(CachingStart(**identity, tables=tables))
@@ -78,6 +78,10 @@ class Caching:
                 CachingEnd(**identity, tables=done, status=status, error=error, duration_seconds=seconds)
             )
 
+    def _engine_of(self, layer: str) -> str:
+        # A layer without transformations has no engine of its own; that of the run need not be one that is open.
+        return next((one.engine for one in self.plan if one.layer == layer), self.plan.transformations[0].engine)
+
     def uncache_all(self) -> None:
         """Undo everything, at the end of the run."""
         for engine, dataset in self._cached:
@@ -88,8 +92,7 @@ class Caching:
         self._cached.clear()
 
     def _cache(self, layer: str, tables: tuple[str, ...]) -> tuple[tuple[str, ...], str, str | None]:
-        # A layer without transformations has no engine of its own; that of the run need not be one that is open.
-        name = next((one.engine for one in self.plan if one.layer == layer), self.plan.transformations[0].engine)
+        name = self._engine_of(layer)
         capability = self.engines.manager.engine(name).capabilities.get("cache")
         engine = self.engines.engine(name)
         if capability is None or not capability.supported or not isinstance(engine, CacheSupport):

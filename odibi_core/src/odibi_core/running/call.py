@@ -52,6 +52,7 @@ class TransformationCall:
         identity: The identity fields of its events.
         before_save: Told before each output is saved, by its position.
         after_save: Told after each output was saved, by its position.
+        failed_save: Told when a saver has raised, by the output's position.
         is_cancelled: Asked before each step.
         check_lease: Called before anything is saved; raises LeaseLostError if another run has taken this one's place.
         saved: Positions of the outputs that have been saved, by this run or by one that it goes on with.
@@ -64,6 +65,7 @@ class TransformationCall:
     identity: Mapping[str, Any]
     before_save: Callable[[int], None]
     after_save: Callable[[int], None]
+    failed_save: Callable[[int], None]
     is_cancelled: Callable[[], bool]
     check_lease: Callable[[], None]
     saved: set[int] = field(default_factory=set)
@@ -222,7 +224,11 @@ class TransformationCall:
             started = time.perf_counter()
             self._stop_if_lease_is_lost()
             self.before_save(position)
-            report: SaveReport = self.engines.save(frame, item, engine=self.planned.engine)
+            try:
+                report: SaveReport = self.engines.save(frame, item, engine=self.planned.engine)
+            except Exception:
+                self.failed_save(position)
+                raise
             seconds = time.perf_counter() - started
             self.saved.add(position)
             self._has_saved = True

@@ -100,6 +100,11 @@ class SaveNotes:
             self.journal.note(NoteKind.SAVED, **self._names(position))
         self.journal.barrier()
 
+    def failed(self, position: int) -> None:
+        """Note, if saving twice would matter, that the saver raised."""
+        if self.planned.outputs[position].dataset.mode in _NOTED_MODES:
+            self.journal.note(NoteKind.UNSAVED, **self._names(position))
+
     def _names(self, position: int) -> dict[str, object]:
         location = self.planned.outputs[position].dataset.location
         return {"transformation_id": self.planned.transformation_id, "output": position, "location": location}

@@ -87,6 +87,10 @@ class EngineRoom:
         """Return the engine of a name."""
         return self._engines[name]
 
+    def is_open(self, name: str) -> bool:
+        """Return whether an engine was started."""
+        return name in self._engines
+
     def session_of(self, name: str) -> Any:
         """Return the session of an engine that has one, else None: what v2-style functions get as ``spark``."""
         return self._sessions[name]

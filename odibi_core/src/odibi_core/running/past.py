@@ -9,6 +9,7 @@ from typing import Any
 
 from odibi_core.runlog.layout import journal_path
 from odibi_core.runlog.reading import scan_journal
+from odibi_core.runlog.records import NoteKind
 
 __all__ = ["Standing", "Standings", "UndecidedSave"]
 
@@ -93,7 +94,7 @@ class Standings:
             RunLogError: The journal cannot be read.
         """
         for line in scan_journal(journal_path(state_dir, run_id)):
-            if line.kind == "saving":
+            if line.kind == NoteKind.SAVING:
                 content = line.content
                 self.note_save(content["location"], run_id=run_id, transformation_id=content["transformation_id"])
 
@@ -118,7 +119,7 @@ class _JournalReader:
                 self._begin(entry)
         elif kind == "record":
             self._record(content)
-        elif kind in ("saving", "saved"):
+        elif kind in (NoteKind.SAVING, NoteKind.SAVED, NoteKind.UNSAVED):
             self._note(kind, content)
 
     def _begin(self, entry: Mapping[str, Any]) -> None:
@@ -153,17 +154,15 @@ class _JournalReader:
             standing.stands, standing.fell = None, f"failed in run {self.run_id}"
         elif status == "SKIPPED" and standing.stands is None and standing.run_id == self.run_id:
             standing.fell = f"was skipped in run {self.run_id}"
-        if status in ("RETRY", "FAILED"):
-            # The saver raised, and by its contract nothing has changed then. Somebody may have put right by hand what
-            # was wrong, so what is there now would say nothing.
-            standing.undecided.clear()
 
     def _note(self, kind: str, note: Mapping[str, Any]) -> None:
         id_, position, location = note["transformation_id"], note["output"], note["location"]
         standing = self.standings.by_id.setdefault(id_, Standing(self.run_id))
-        if kind == "saving":
+        if kind == NoteKind.SAVING:
             self.standings.note_save(location, run_id=self.run_id, transformation_id=id_)
             standing.undecided[position] = UndecidedSave(location, note["before"])
-        else:
-            standing.undecided.pop(position, None)
+            return
+        # After an error of the saver somebody may put right by hand what was wrong, so what is there says nothing.
+        standing.undecided.pop(position, None)
+        if kind == NoteKind.SAVED:
             standing.saved.add(position)

@@ -217,14 +217,14 @@ def _run(
         lease,
         lines_of_run(project, run_id=run_id, saved_from=saved_from) as log_file,
         project_imports(project.root),
-        engines.opened(plan),
         ExitStack() as at_end,
     ):
+        settle_earlier_runs(project.state_dir, sinks)
+        reuse = Reuse.of(plan, earlier=earlier, unchanged=unchanged, manager=manager)
+        at_end.enter_context(engines.opened(reuse.left_to_run(plan)))
         policies = RetryPolicies(engines)
         for planned in plan:
             policies.of(planned)
-        settle_earlier_runs(project.state_dir, sinks)
-        reuse = Reuse.of(plan, earlier=earlier, unchanged=unchanged, manager=manager)
         journal = start_journal(
             plan, run_id=run_id, lease_token=lease.token, request=request, reuse=reuse, manager=manager
         )

@@ -13,7 +13,7 @@ from odibi_core.running.unchanged import Fingerprints
 
 if TYPE_CHECKING:
     from odibi_core.loading import PluginManager
-    from odibi_core.planning import Plan
+    from odibi_core.planning import Plan, PlannedTransformation
 
 __all__ = ["UNCHANGED", "Reuse", "check_unchanged"]
 
@@ -63,6 +63,11 @@ class Reuse:
             decisions=decide(plan, deciders=deciders) if deciders else None,
             fingerprints=fingerprints,
         )
+
+    def left_to_run(self, plan: Plan) -> list[PlannedTransformation]:
+        """Return what of a plan will run: an engine on which nothing runs need not be started."""
+        decisions = self.decisions
+        return [one for one in plan if decisions is None or not decisions.of(one).is_reused]
 
     @property
     def warnings(self) -> tuple[str, ...]:

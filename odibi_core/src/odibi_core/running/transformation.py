@@ -264,6 +264,7 @@ class TransformationRunner:
             identity=identity_of(planned, plan=self.plan, run_id=self.run_id),
             before_save=saves.before,
             after_save=saves.after,
+            failed_save=saves.failed,
             is_cancelled=self.cancelled.is_set,
             check_lease=self.check_lease,
             saved=set() if decision is None else set(decision.saved),
