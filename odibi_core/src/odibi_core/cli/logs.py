@@ -1,9 +1,8 @@
-"""What ``-v`` shows: what Odibi logs while it works, on stderr."""
+"""What ``-v`` and ``ODIBI_LOG_FORMAT`` show: what Odibi logs while it works, on stderr."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,17 +10,8 @@ from typing import Final
 __all__ = ["loader_silenced", "logged"]
 
 _LOGGER: Final = "odibi"
-
-
-class _StderrHandler(logging.Handler):
-    """Writes to what stderr is at that moment: a live display puts itself in front of it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            sys.stderr.write(f"{self.format(record)}\n")
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            self.handleError(record)
+_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+"""By how often ``-v`` was given."""
 
 
 @contextmanager
@@ -29,13 +19,23 @@ def logged(verbosity: int) -> Iterator[None]:
     """Print what Odibi logs inside the block.
 
     Args:
-        verbosity: 1 for what is worth knowing, 2 and more for everything.
+        verbosity: 0 for warnings, 1 for what is worth knowing, 2 and more for everything.
+
+    Raises:
+        ConfigError: ``ODIBI_LOG_FORMAT`` names no format.
     """
-    handler = _StderrHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    from odibi_core.diagnostics.formats import log_formatter
+    from odibi_core.diagnostics.program_log import StderrHandler
+    from odibi_core.errors import ConfigError
+
+    handler = StderrHandler()
+    try:
+        handler.setFormatter(log_formatter())
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     logger = logging.getLogger(_LOGGER)
     before = logger.level
-    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+    logger.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])
     logger.addHandler(handler)
     try:
         yield

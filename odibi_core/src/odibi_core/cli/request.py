@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from contextlib import chdir, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -170,7 +171,7 @@ def command_options(function: AnyFunction) -> AnyFunction:
     def command(request: Request, *args: Any, **options: Any) -> Any:
         with (
             request.output.reserved() if request.output.as_json else nullcontext(),
-            logged(request.verbosity) if request.verbosity else nullcontext(),
+            logged(request.verbosity) if request.verbosity or os.environ.get("ODIBI_LOG_FORMAT") else nullcontext(),
         ):
             try:
                 return function(request, *args, **options)

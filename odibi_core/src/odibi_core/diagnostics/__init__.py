@@ -6,6 +6,7 @@ Not the run log: that is data, and has a room of its own. This is what Odibi say
 from __future__ import annotations
 
 from odibi_core.diagnostics.errors_in_words import describe_error, error_location
+from odibi_core.diagnostics.formats import ConsoleFormatter, JsonFormatter
 from odibi_core.diagnostics.log_file import LogFile
 from odibi_core.diagnostics.program_log import get_logger
 from odibi_core.diagnostics.redaction import MASK, redact, redact_value
@@ -13,6 +14,8 @@ from odibi_core.diagnostics.scopes import level_number, log_context, log_level, 
 
 __all__ = [
     "MASK",
+    "ConsoleFormatter",
+    "JsonFormatter",
     "LogFile",
     "describe_error",
     "error_location",

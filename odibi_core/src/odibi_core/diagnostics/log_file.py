@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from odibi_core.diagnostics.formats import json_line
 
 __all__ = ["LogFile"]
 
@@ -52,8 +53,7 @@ class LogFile:
             logger: The logger's name.
             values: What was said, without secrets; its ``event`` comes first.
         """
-        head = {"timestamp": datetime.now(UTC).isoformat(), "level": level, "logger": logger}
-        line = json.dumps({**head, **values, **head}, ensure_ascii=False, default=str, skipkeys=True)
+        line = json_line(level, logger, values, moment=datetime.now(UTC))
         data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
             with self._lock:

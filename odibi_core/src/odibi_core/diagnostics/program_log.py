@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
+from odibi_core.diagnostics.formats import JsonFormatter, log_format
 from odibi_core.diagnostics.redaction import redact_value
 from odibi_core.diagnostics.scopes import current_file, current_level, current_values
 
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
-__all__ = ["get_logger"]
+__all__ = ["StderrHandler", "get_logger"]
 
 _LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -122,11 +123,38 @@ class _Emitter:
         logger = self._logger
         file, line, function = _caller()
         record = logger.makeRecord(logger.name, level, file, line, message, (), None, function, extra)
-        if current_level() is not None and not logger.hasHandlers() and logging.lastResort is not None:
-            # The standard library's last resort shows warnings and worse; here somebody asked for this level.
-            logging.lastResort.handle(record)
-        else:
+        if logger.hasHandlers() or logging.lastResort is None:
             logger.handle(record)
+        elif current_level() is not None or level >= logging.lastResort.level:
+            # The standard library's last resort shows warnings and worse, as text; somebody may have asked for more.
+            _last_resort().handle(record)
+
+
+def _last_resort() -> logging.Handler:
+    try:
+        is_json = log_format() == "json"
+    except ValueError:
+        is_json = False  # the command line says what is wrong with it; a line of the log must not raise
+    return _json_on_stderr() if is_json else logging.lastResort or logging.NullHandler()
+
+
+@functools.cache
+def _json_on_stderr() -> logging.Handler:
+    handler = StderrHandler()
+    handler.setFormatter(JsonFormatter())
+    return handler
+
+
+class StderrHandler(logging.Handler):
+    """Writes to what stderr is at that moment: a live display puts itself in front of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.handleError(record)
 
 
 def _caller() -> tuple[str, int, str]:

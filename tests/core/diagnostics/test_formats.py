@@ -1,0 +1,128 @@
+"""The program's log as text for people and as JSON for whatever collects logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from odibi_core.diagnostics import ConsoleFormatter, JsonFormatter, get_logger, log_context
+from odibi_core.diagnostics.formats import log_format, log_formatter
+
+
+@pytest.fixture
+def lines():
+    """What the program's log says, through a JSON formatter of the application's own."""
+    said = []
+
+    class Collector(logging.Handler):
+        def emit(self, record):
+            said.append(self.format(record))
+
+    handler, logger = Collector(), logging.getLogger("odibi")
+    handler.setFormatter(JsonFormatter())
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield said
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+def test_a_line_is_one_json_object_with_the_values_and_ids_of_the_run(lines):
+    with log_context(run_id="r1", transformation_id="t1"):
+        get_logger("running").warning("attempt failed", attempt=2, why="no\nroom", url="postgresql://etl:s3cret@db/dw")
+
+    (line,) = lines
+    said = json.loads(line)
+    assert said.pop("timestamp").endswith("+00:00")
+    assert said == {
+        "level": "warning",
+        "logger": "odibi.running",
+        "event": "attempt failed",
+        "run_id": "r1",
+        "transformation_id": "t1",
+        "attempt": 2,
+        "why": "no\nroom",
+        "url": "postgresql://etl:***@db/dw",
+    }
+    assert "\n" not in line
+
+
+def test_a_value_cannot_pretend_to_be_the_level_or_the_logger(lines):
+    get_logger("running").info("x", level="critical", logger="root")
+    said = json.loads(lines[0])
+    assert (said["level"], said["logger"]) == ("info", "odibi.running")
+
+
+def test_a_traceback_is_in_the_object(lines):
+    try:
+        raise ValueError("token=abc123secret")
+    except ValueError:
+        get_logger("running").exception("it failed")
+        logging.getLogger("odibi.sinks").exception("it failed too")
+
+    for line in lines:
+        said = json.loads(line)
+        assert "Traceback" in said["exception"]
+        assert "abc123secret" not in line
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), ConsoleFormatter()], ids=["json", "console"])
+def test_secrets_of_a_plugin_that_logs_by_itself_are_masked(formatter):
+    record = logging.makeLogRecord(
+        {"name": "odibi.acme", "levelname": "INFO", "msg": "at %s", "args": ("s3://u:pw1@h/x",)}
+    )
+    assert "s3://u:***@h/x" in formatter.format(record)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("json", JsonFormatter), (" JSON ", JsonFormatter), ("console", ConsoleFormatter), ("", ConsoleFormatter)],
+)
+def test_the_variable_chooses_the_format(monkeypatch, value, kind):
+    monkeypatch.setenv("ODIBI_LOG_FORMAT", value)
+    assert type(log_formatter()) is kind
+
+
+def test_an_unknown_format_is_an_error_that_lists_the_known_ones(monkeypatch):
+    monkeypatch.setenv("ODIBI_LOG_FORMAT", "xml")
+    with pytest.raises(ValueError, match=r"ODIBI_LOG_FORMAT is 'xml'\. It can be: console, json"):
+        log_format()
+
+
+@pytest.mark.parametrize("value", ["json", "xml"])
+def test_warnings_reach_stderr_where_nobody_configured_logging(value):
+    code = "from odibi_core.diagnostics import get_logger; get_logger('running').warning('watch out', n=1); get_logger('running').info('no')"
+    environment = {"ODIBI_LOG_FORMAT": value}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    (line,) = result.stderr.splitlines()
+    if value == "json":
+        assert json.loads(line) | {"timestamp": ""} == {
+            "timestamp": "",
+            "level": "warning",
+            "logger": "odibi.running",
+            "event": "watch out",
+            "n": 1,
+        }
+    else:
+        assert line == "watch out n=1"
+
+
+def test_the_command_line_logs_as_json(tmp_path):
+    code = "from odibi_core.cli.application import application; import sys; application(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "plugins", "list", "-vv"]
+    asked = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={"ODIBI_LOG_FORMAT": "json"}, cwd=tmp_path
+    )
+    wrong = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={"ODIBI_LOG_FORMAT": "xml"}, cwd=tmp_path
+    )
+
+    assert asked.returncode == 0, asked.stderr
+    assert all({"timestamp", "level", "logger", "event"} <= set(json.loads(line)) for line in asked.stderr.splitlines())
+    assert wrong.returncode == 2
+    assert "ODIBI_LOG_FORMAT is 'xml'. It can be: console, json" in wrong.stderr
