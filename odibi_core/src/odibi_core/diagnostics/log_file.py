@@ -28,6 +28,7 @@ class LogFile:
         OSError: It cannot be opened.
 
     Example:
+        >>> import json
         >>> file = LogFile(Path("logs/r1.log"))
         >>> file.write("info", "odibi.running", {"event": "run started", "run_id": "r1"})
         >>> file.close()
