@@ -176,7 +176,7 @@ def test_a_statement_that_takes_too_long_is_given_up(sql_sink, postgresql_url, r
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$",
     )
     query(postgresql_url, "CREATE TRIGGER wait BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION wait()")
-    with pytest.raises(RunLogError, match=r"statement timeout|did not answer within 0.2 s"):
+    with pytest.raises(RunLogError, match=r"statement timeout"):
         sink.write([record(2)])
     assert sink.last_seq("r1") == 1
 
@@ -188,7 +188,7 @@ def test_a_table_that_somebody_has_locked_is_not_waited_for_forever(sql_sink, po
     sink.write([record(1)])
     with psycopg.connect(postgresql_url) as other:
         other.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(RunLogError, match=r"timeout|did not answer"):
+        with pytest.raises(RunLogError, match=r"lock timeout|statement timeout"):
             sink.write([record(2)])
     sink.write([record(2)])
     assert sink.last_seq("r1") == 2

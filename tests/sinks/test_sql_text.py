@@ -1,10 +1,13 @@
 """Text that hurts: every database gives back what it was given, or what the documentation says it becomes."""
 
+from datetime import UTC
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odibi_core.plugin import ConfigError, RunLogError
+from odibi_sinks.sql.rows import iso_text
 
 any_text = st.text(alphabet=st.characters(codec=None), max_size=30) | st.sampled_from(
     [
@@ -142,3 +145,8 @@ def test_a_database_that_cannot_hold_a_character_says_so(sql_sink, postgresql_se
     sink = sql_sink(postgresql_url, "runs")
     with pytest.raises(RunLogError, match=r"value too long for type character varying\(3\).*Check the table's columns"):
         sink.write([record(1, error_message="four")])
+
+
+@given(moment=st.datetimes(timezones=st.just(UTC)))
+def test_a_time_as_text_is_what_isoformat_says(moment):
+    assert iso_text(moment) == moment.isoformat(timespec="microseconds")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import event
 
 from odibi_core.plugin import RECORD_COLUMNS
@@ -16,7 +15,10 @@ from odibi_core.plugin import RECORD_COLUMNS
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
 
-__all__ = ["Watch", "copy_writer"]
+__all__ = ["connect_impatiently", "copy_writer"]
+
+_GRACE: Final = 1.5
+"""How much longer than its own time-out a server is waited for: what it ends itself leaves the connection alive."""
 
 
 def copy_writer(table: Table) -> Callable[[Connection, Sequence[tuple[Any, ...]]], None]:
@@ -25,8 +27,6 @@ def copy_writer(table: Table) -> Callable[[Connection, Sequence[tuple[Any, ...]]
     Args:
         table: The table, with the columns of the run log.
     """
-    from psycopg.sql import SQL, Identifier
-
     names = [name for name in (table.schema, table.name) if name is not None]
     command = SQL("COPY {} ({}) FROM STDIN").format(
         Identifier(*names), SQL(", ").join(Identifier(name) for name in RECORD_COLUMNS)
@@ -41,57 +41,42 @@ def copy_writer(table: Table) -> Callable[[Connection, Sequence[tuple[Any, ...]]
     return write
 
 
-class Watch:
-    """Cuts the connection of an engine that waits too long.
+def connect_impatiently(engine: Engine, *, seconds: float) -> None:
+    """Make an engine's connections give up a server that says nothing.
 
     A server's own time-outs end a statement that takes long, and the system's keep-alives a connection whose other end
     is gone. Neither helps if the server's process hangs.
 
     Args:
         engine: An engine on psycopg.
-        seconds: How long to wait.
+        seconds: The server's own time-out.
     """
 
-    def __init__(self, engine: Engine, *, seconds: float) -> None:
-        self._seconds = seconds
-        self._connections: weakref.WeakSet[Any] = weakref.WeakSet()
-        event.listen(engine, "connect", lambda connection, _: self._connections.add(connection))
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, positional: Sequence[Any], named: dict[str, Any]) -> _Impatient:
+        connection = _Impatient.connect(*positional, **named)
+        connection.patience = seconds * _GRACE
+        return connection
 
-    @contextlib.contextmanager
-    def limit(self) -> Iterator[None]:
-        """Limit how long anything in the block waits for the server.
 
-        Raises:
-            TimeoutError: It took longer, and what was being done has failed.
-        """
-        is_done, was_cut = threading.Event(), threading.Event()
+class _Impatient(psycopg.Connection[Any]):
+    patience = float("inf")
 
-        def watch() -> None:
-            while not is_done.wait(self._seconds):
-                was_cut.set()
-                for connection in list(self._connections):
-                    _cut(connection)
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().wait(self._limited(gen), *args, **kwargs)
 
-        thread = threading.Thread(target=watch, name="odibi-sql-watch")
-        # An interpreter that is shutting down starts no more threads. The last batch is then written unwatched.
-        with contextlib.suppress(RuntimeError):
-            thread.start()
+    def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        heard = time.monotonic()
         try:
-            yield
-        except Exception as error:
-            if was_cut.is_set():
-                raise TimeoutError(f"the server did not answer within {self._seconds:g} s") from error
-            raise
-        finally:
-            is_done.set()
-            if thread.ident is not None:
-                thread.join()
-
-
-def _cut(connection: Any) -> None:
-    # Not closed: the thread that waits for it would find another file under the number that it waits for.
-    with (
-        contextlib.suppress(OSError, connection.Error),
-        socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin,
-    ):
-        twin.shutdown(socket.SHUT_RDWR)
+            request = next(gen)
+            while True:
+                is_ready = yield request
+                if is_ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.patience:
+                    # Whatever the server is doing, it can no longer be asked to stop.
+                    self.close()
+                    raise psycopg.OperationalError(f"the server said nothing for {self.patience:g} s")
+                request = gen.send(is_ready)
+        except StopIteration as stop:
+            return stop.value

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
@@ -67,13 +68,20 @@ def naive_utc(moment: datetime, /) -> datetime:
 
 
 def iso_text(moment: datetime, /) -> str:
-    """Return a moment as text that sorts by time.
+    """Return a moment, which must be in UTC, as text that sorts by time.
 
     Example:
         >>> iso_text(moment_of("2026-11-21T22:30:00+01:00"))
         '2026-11-21T21:30:00.000000+00:00'
     """
-    return moment.isoformat(timespec="microseconds")
+    # `isoformat` takes more than twice as long, which was a third of what a batch for SQLite costs beyond the disk.
+    minute = _minute(moment.toordinal(), moment.hour, moment.minute)
+    return f"{minute}{moment.second:02d}.{moment.microsecond:06d}+00:00"
+
+
+@lru_cache(maxsize=1024)
+def _minute(day: int, hour: int, minute: int) -> str:
+    return f"{date.fromordinal(day).isoformat()}T{hour:02d}:{minute:02d}:"
 
 
 def _values(record: Mapping[str, Any]) -> tuple[Any, ...]:

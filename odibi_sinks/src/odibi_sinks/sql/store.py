@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -59,12 +59,11 @@ class SqlStore:
         self._errors = (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)
         self._write = self._dialect.writer(self._table, self._engine.dialect)
         self._write_many: Writer | None = None
-        self._limited: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         if self._engine.driver == "psycopg":
-            from odibi_sinks.sql.postgresql import Watch, copy_writer
+            from odibi_sinks.sql.postgresql import connect_impatiently, copy_writer
 
             self._write_many = copy_writer(self._table)
-            self._limited = Watch(self._engine, seconds=timeout_seconds).limit
+            connect_impatiently(self._engine, seconds=timeout_seconds)
         self._process = os.getpid()
         self._is_ready = False
 
@@ -80,9 +79,8 @@ class SqlStore:
         with self._explained("write to"):
             rows = to_rows(records, to_time=self._dialect.to_time)
             try:
-                with self._limited():
-                    self._prepare()
-                    self._insert(rows)
+                self._prepare()
+                self._insert(rows)
             except BaseException:
                 self._is_ready = False  # perhaps somebody has dropped the table or a column
                 raise
@@ -94,7 +92,7 @@ class SqlStore:
             RunLogError: The table cannot be read.
         """
         key, seq = self._table.c.run_id, self._table.c.seq
-        with self._explained("read"), self._limited(), self._connected() as connection:
+        with self._explained("read"), self._connected() as connection:
             if not self._is_ready and not {"run_id", "seq"} <= (columns_there(connection, self._table) or {}).keys():
                 return 0
             return connection.scalar(select(func.max(seq)).where(key == storable_text(run_id))) or 0
@@ -109,20 +107,11 @@ class SqlStore:
         Raises:
             RunLogError: The table cannot be read, or is not there.
         """
-        with self._explained("read"):
-            with self._limited():
-                connection = self._connected()
-            with connection:
-                with self._limited():
-                    result = connection.execution_options(stream_results=True, max_row_buffer=_PAGE).execute(
-                        self._query(connection, project=project, since=since)
-                    )
-                while True:
-                    with self._limited():
-                        page = result.fetchmany(_PAGE)
-                    if not page:
-                        return
-                    yield from (record_of(dict(zip(RECORD_COLUMNS, row, strict=True))) for row in page)
+        with self._explained("read"), self._connected() as connection:
+            query = self._query(connection, project=project, since=since)
+            result = connection.execution_options(stream_results=True, max_row_buffer=_PAGE).execute(query)
+            while page := result.fetchmany(_PAGE):
+                yield from (record_of(dict(zip(RECORD_COLUMNS, row, strict=True))) for row in page)
 
     def close(self) -> None:
         """Close the connection; what is used again connects again."""
