@@ -173,6 +173,7 @@ def postgresql(_folder: Path, stack: ExitStack) -> bool:
 def delta(folder: Path, _stack: ExitStack) -> bool:
     """Compare with ``write_deltalake`` on a table that is kept open, with the same settings."""
     from deltalake import DeltaTable, write_deltalake
+
     from odibi_sinks.delta.columns import batch_of
 
     print(f"deltalake {importlib.metadata.version('deltalake')}")
