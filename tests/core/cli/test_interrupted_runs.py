@@ -10,9 +10,19 @@ import pytest
 from odibi_core.runlog import RunIndex, RunLease, read_journal
 
 STEPS = """
+    import os
+    import signal
     import sys
     import threading
     from rows_engine import Rows
+
+    class Destructor:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def destruct(df):
+        Destructor()
+        return Rows(df)
 
     def quick(df):
         return Rows(df)
@@ -114,6 +124,19 @@ def test_run_under_load_ends_whole(start, project, site, check, number, code, li
     assert f"run {journal.header['run_id']} is closed as ABORTED" in stderr
     assert len(statuses) >= lines
     assert delivered(site) == [(record["run_id"], record["seq"]) for record in journal.records]
+
+
+def test_signal_is_not_lost_where_python_swallows_its_exception(call, project, check):
+    """An exception in a destructor is printed and forgotten, also that of a signal which comes just then."""
+    root = project("destruct", "quick", "quick")
+
+    answer = call("run", "--max-workers", "1", cwd=root)
+
+    _, statuses = check(root)
+    assert "Exception ignored in" in answer.stderr
+    assert answer.code == 143
+    assert statuses.pop("t0") == "SUCCESS"
+    assert set(statuses.values()) <= {"ABORTED"}
 
 
 def test_second_signal_ends_at_once_what_is_busy_on_all_threads(start, project, check):

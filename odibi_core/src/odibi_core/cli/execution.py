@@ -43,7 +43,9 @@ def execute(context: click.Context, output: Output, start: Callable[[HookManager
     display, is_live = _display(output, watch)
     try:
         with (
-            interruptible(tell=lambda: _interrupted(watch, is_live=is_live), leave=lambda: _leave(is_live=is_live)),
+            interruptible(
+                tell=lambda raised: _interrupted(watch, raised, is_live=is_live), leave=lambda: _leave(is_live=is_live)
+            ),
             display,
         ):
             result = start(watch.register(HookManager()))
@@ -79,8 +81,8 @@ def _display(output: Output, watch: RunWatch) -> tuple[AbstractContextManager[ob
     return nullcontext(), False
 
 
-def _interrupted(watch: RunWatch, *, is_live: bool) -> None:
-    watch.interrupted()
+def _interrupted(watch: RunWatch, raised: KeyboardInterrupt, *, is_live: bool) -> None:
+    watch.interrupted(raised)
     if not is_live and watch.running:
         # In a signal handler: what the interrupted code was printing may hold the stream's lock.
         with suppress(OSError):

@@ -25,14 +25,15 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def interruptible(*, tell: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
+def interruptible(*, tell: Callable[[KeyboardInterrupt], None], leave: Callable[[], None]) -> Iterator[None]:
     """Raise KeyboardInterrupt on Ctrl-C and `Terminated` on SIGTERM inside the block.
 
     The first signal ends the run in order, which takes as long as what is running. The second one does not wait for
     that, and the third not even for the journal: the next start closes it then.
 
     Args:
-        tell: Called at the first signal, in the handler, so it may neither print nor lock.
+        tell: Called at the first signal with what is about to be raised, in the handler, so it may neither print nor
+            lock.
         leave: Called in the handler before the process is left without further ado.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -52,7 +53,7 @@ def interruptible(*, tell: Callable[[], None], leave: Callable[[], None]) -> Ite
 
 @dataclass(slots=True)
 class _Interrupts:
-    tell: Callable[[], None]
+    tell: Callable[[KeyboardInterrupt], None]
     leave: Callable[[], None]
     received: int = 0
     reminders: int = 0
@@ -63,7 +64,7 @@ class _Interrupts:
         self.received += 1
         self.is_term = number == signal.SIGTERM
         if self.received == 1:
-            self.tell()
+            self.tell(self._interrupt())
         elif self.received == 2:  # noqa: PLR2004 - the second signal
             self._insist()
         else:

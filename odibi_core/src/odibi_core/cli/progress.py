@@ -82,7 +82,7 @@ class RunWatch:
     done: int = 0
     failed: int = 0
     is_closed: bool = False
-    is_interrupted: bool = False
+    interrupt: KeyboardInterrupt | None = None
     running: dict[str, float] = field(default_factory=dict)
     written: list[Written] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,9 +99,14 @@ class RunWatch:
         hooks.register("orchestrator_run_end", self._run_ended)
         return hooks
 
-    def interrupted(self) -> None:
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody wants the run to end."""
+        return self.interrupt is not None
+
+    def interrupted(self, interrupt: KeyboardInterrupt) -> None:
         """Note that somebody wants the run to end; called from a signal handler."""
-        self.is_interrupted = True
+        self.interrupt = interrupt
 
     def _run_started(self, payload: Mapping[str, Any]) -> None:
         self.run_id = payload["run_id"]
@@ -110,6 +115,9 @@ class RunWatch:
         self.began(self)
 
     def _started(self, payload: Mapping[str, Any]) -> None:
+        if self.interrupt is not None:
+            # What the handler raised was lost: Python only prints an exception that comes up in a destructor.
+            raise type(self.interrupt)
         with self._lock:
             self.running[payload["transformation_id"]] = time.monotonic()
 
