@@ -14,7 +14,7 @@ from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table
 from deltalake.schema import PrimitiveType
 from deltalake.schema import Schema as DeltaSchema
 
-from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, ColumnType, RunLogError
+from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, ColumnType, RecordColumn, RunLogError
 
 __all__ = ["STATISTICS", "batch_of", "check_columns", "lacks_columns", "records_of", "table_schema"]
 
@@ -94,23 +94,43 @@ def batch_of(records: Sequence[Mapping[str, Any]], *, schema: DeltaSchema) -> Re
     """
     there = {field.name: field.type.type for field in schema.fields if isinstance(field.type, PrimitiveType)}
     arrays, fields = [], []
-    for column in RECORD_SCHEMA:
+    for column, values in zip(RECORD_SCHEMA, _columns_of(records), strict=True):
         fitting = _FITTING[column.type]
         target = fitting[there[column.name]] if column.name in there else _ARROW[column.type]
-        plain = _PLAIN[column.type]
-        values = [record.get(column.name) for record in records]
         try:
-            # Timestamps go through integers, because Arrow's constructor takes nothing else for them.
-            built = [None if value is None else plain(value) for value in values]
-            is_time = column.type == "timestamp"
-            array = Array(built, type=DataType.int64() if is_time else target)
-            arrays.append(array.cast(target) if is_time else array)
+            arrays.append(_array_of(values, column=column, target=target))
         except (TypeError, ValueError, OverflowError) as error:
             raise RunLogError(
                 f"A record cannot be stored: column {column.name!r} takes {column.type} values ({error})."
             ) from error
         fields.append(Field(column.name, target))
     return RecordBatch.from_arrays(arrays, schema=Schema(fields))
+
+
+_all_values: Final = operator.itemgetter(*RECORD_COLUMNS)
+
+
+def _columns_of(records: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
+    try:
+        return zip(*map(_all_values, records), strict=True)
+    except KeyError:
+        return ([record.get(name) for record in records] for name in RECORD_COLUMNS)
+
+
+def _array_of(values: Sequence[Any], *, column: RecordColumn, target: DataType) -> Array:
+    # Nearly every column is as Arrow wants it, which is much cheaper to find out by trying than value by value.
+    try:
+        return _built(_READY[column.type](values), target)
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        plain = _PLAIN[column.type]
+        return _built([None if value is None else plain(value) for value in values], target)
+
+
+def _built(values: Sequence[Any], target: DataType) -> Array:
+    if target == _ARROW["timestamp"]:
+        # Arrow's constructor takes no times.
+        return Array(values, type=DataType.int64()).cast(target)
+    return Array(values, type=target)
 
 
 def records_of(table: Table, *, sizes: int = 1000) -> Iterator[dict[str, Any]]:
@@ -174,8 +194,30 @@ def _microseconds(value: Any) -> int:
     if not isinstance(moment, datetime):
         raise TypeError(f"{moment!r} is no time")
     aware = moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment
-    return (aware - _EPOCH) // _MICROSECOND
+    return _in_microseconds(aware - _EPOCH)
 
+
+def _finite(values: Sequence[Any]) -> Sequence[Any]:
+    if not math.isfinite(sum(value for value in values if value is not None)):
+        raise ValueError("there is a NaN or an infinity")
+    return values
+
+
+def _all_microseconds(values: Sequence[Any]) -> Sequence[int | None]:
+    return [None if value is None else _in_microseconds(value - _EPOCH) for value in values]
+
+
+def _in_microseconds(span: timedelta) -> int:
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
+_READY: Final[Mapping[ColumnType, Callable[[Sequence[Any]], Sequence[Any]]]] = {
+    "string": list,
+    "integer": list,
+    "float": _finite,
+    "timestamp": _all_microseconds,
+}
+"""What is done with a column of which every value is as the kernel hands it over; anything else raises."""
 
 _PLAIN: Final[Mapping[ColumnType, Callable[[Any], Any]]] = {
     "string": _text,
