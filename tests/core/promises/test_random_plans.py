@@ -31,15 +31,24 @@ class Witness:
     begun: list = field(default_factory=list)
     succeeded: set = field(default_factory=set)
     too_early: list = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    never: threading.Event = field(default_factory=threading.Event)
 
     def work(self, id_):
         with self.lock:
             self.begun.append(id_)
             self.too_early += [(id_, other) for other in self.waits_for[id_] if other not in self.succeeded]
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        if id_[-1] in "13579":
+            self.never.wait(0.001)  # what is over at once stays on one thread; others join in while this goes on
+        with self.lock:
+            self.at_once -= 1
+            if id_ not in self.failing:
+                self.succeeded.add(id_)
         if id_ in self.failing:
             raise ValueError("told to fail")
-        with self.lock:
-            self.succeeded.add(id_)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +151,7 @@ def check(root, manager, witness, plan, workers):
         assert {one.transformation_id: one.status for one in result.transformations} == expected
         assert result.status == ("SUCCESS" if set(expected.values()) == {"SUCCESS"} else "FAILED")
         assert (sorted(seen.begun), seen.too_early) == (ran, [])
+        assert seen.most_at_once <= max_workers
         records = read_journal(root / f".odibi/runs/{result.run_id}.jsonl").records
         assert Counter((record["transformation_id"], record["status"]) for record in records) == Counter(
             [*expected.items(), *((id_, "RUNNING") for id_ in ran)]
