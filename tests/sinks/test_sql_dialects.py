@@ -101,7 +101,7 @@ class TestMariaDb:
 
         text = text_of(_mysql_insert(table), dialect)
         assert "IGNORE" not in text
-        assert text.endswith("ON DUPLICATE KEY UPDATE run_id = `my schema`.`Run``Log`.run_id")
+        assert text.endswith("ON DUPLICATE KEY UPDATE run_id = run_id")
 
 
 class TestDatabricks:

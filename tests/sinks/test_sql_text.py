@@ -84,16 +84,16 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_table_and_a_schema_can_have_any_name(sql_sink, database_url, record, query, name):
+def test_a_table_and_a_schema_can_have_any_name(sql_sink, database_url, record):
     """A schema or table name with quotes in it works."""
-    sink = sql_sink(database_url, name, f"{name} too")
-    sink.write([record(seq) for seq in range(1, 70)])
-    sink.write([record(70)])
-    again = sql_sink(database_url, name, f"{name} too")
-    again.write([record(70), record(71)])
-    assert again.last_seq("r1") == 71
-    assert len(list(again.read_records())) == 71
+    for name in NAMES:
+        sink = sql_sink(database_url, name, f"{name} too")
+        sink.write([record(seq) for seq in range(1, 60)])
+        sink.close()
+        again = sql_sink(database_url, name, f"{name} too")
+        again.write([record(59), record(60)])
+        assert (name, again.last_seq("r1"), len(list(again.read_records()))) == (name, 60, 60)
+        again.close()
 
 
 def test_a_dot_in_a_name_is_part_of_it_when_the_schema_is_said(sql_sink, postgresql_url, record, query):

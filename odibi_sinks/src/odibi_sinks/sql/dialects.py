@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     exists,
     insert,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects import mssql, mysql, postgresql, sqlite
@@ -179,9 +180,9 @@ def _on_mysql(connection: Any, seconds: float) -> None:
 
 
 def _mysql_insert(table: Table) -> Insert:
-    # INSERT IGNORE would also turn every other error into a warning.
-    statement = mysql.insert(table)
-    return statement.on_duplicate_key_update(run_id=table.c.run_id)
+    # INSERT IGNORE would also turn every other error into a warning. The column is not qualified, because PyMySQL up to
+    # 1.1 leaves percent signs behind the values doubled.
+    return mysql.insert(table).on_duplicate_key_update(run_id=literal_column("run_id"))
 
 
 def _mssql_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
