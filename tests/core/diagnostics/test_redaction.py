@@ -65,6 +65,20 @@ def test_what_is_no_secret_is_left_alone(text):
     assert redact(text) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["eyJ-" * 500_000, "pwd={ " * 200_000, "secret key " * 100_000, "x" * 10_000_000],
+    ids=["web token", "brace", "key", "nothing"],
+)
+def test_text_of_megabytes_that_nearly_holds_secrets_is_gone_through_once(text):
+    """An expression that begins anew at each of them would take hours for these."""
+    assert redact(text).count(MASK) == text.count("pwd=")
+
+
+def test_secret_after_megabytes_is_masked_like_any_other():
+    assert redact("\0é" * 1_000_000 + " Pwd=s3cret;").endswith(f" Pwd={MASK};")
+
+
 FORMS = [
     "postgresql://etl:{}@db/dw",
     "Pwd={};",
