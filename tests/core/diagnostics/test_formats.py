@@ -79,6 +79,50 @@ def test_secrets_of_a_plugin_that_logs_by_itself_are_masked(formatter):
     assert "s3://u:***@h/x" in formatter.format(record)
 
 
+def record_of_somebody_else(**extra):
+    """What a function of a project logs with nothing but the standard library."""
+    given = {"name": "silver.functions", "levelno": 30, "levelname": "WARNING", "msg": "%d rows", "args": (3,)}
+    return logging.makeLogRecord({**given, **extra})
+
+
+def test_a_line_of_somebody_else_names_run_and_transformation_too():
+    with log_context(run_id="r1", transformation_id="t1"):
+        said = json.loads(JsonFormatter().format(record_of_somebody_else(rows=3, token="s3cret", event="not this")))
+        shown = ConsoleFormatter().format(record_of_somebody_else(rows=3))
+    said.pop("timestamp")
+    assert said == {
+        "level": "warning",
+        "logger": "silver.functions",
+        "event": "3 rows",
+        "run_id": "r1",
+        "transformation_id": "t1",
+        "rows": 3,
+        "token": "***",
+    }
+    assert shown == "WARNING silver.functions: 3 rows run_id=r1 transformation_id=t1"
+
+
+def test_a_line_of_somebody_else_outside_a_run_is_left_as_it_is():
+    assert ConsoleFormatter("%(message)s").format(record_of_somebody_else()) == "3 rows"
+    assert set(json.loads(JsonFormatter().format(record_of_somebody_else()))) == {
+        "timestamp",
+        "level",
+        "logger",
+        "event",
+    }
+
+
+def test_a_traceback_of_somebody_else_follows_the_ids_of_its_line():
+    try:
+        raise ValueError("boom")
+    except ValueError:
+        record = record_of_somebody_else(exc_info=sys.exc_info())
+    with log_context(run_id="r1"):
+        first, *rest = ConsoleFormatter().format(record).splitlines()
+    assert first == "WARNING silver.functions: 3 rows run_id=r1"
+    assert (rest[0], rest[-1]) == ("Traceback (most recent call last):", "ValueError: boom")
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [("json", JsonFormatter), (" JSON ", JsonFormatter), ("console", ConsoleFormatter), ("", ConsoleFormatter)],

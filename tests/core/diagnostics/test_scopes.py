@@ -200,3 +200,31 @@ def test_full_disk_is_remembered_and_stops_nobody():
 
     assert file.lines == 0
     assert "No space left" in str(file.error)
+
+
+def test_values_of_a_block_are_bound_for_structlog_as_well_and_only_in_it():
+    import structlog
+
+    structlog.contextvars.bind_contextvars(run_id="the application's", user="etl")
+    try:
+        with log_context(run_id="r1"), log_context(transformation_id="t1"):
+            inside = structlog.contextvars.get_contextvars()
+        assert inside == {"run_id": "r1", "transformation_id": "t1", "user": "etl"}
+        assert structlog.contextvars.get_contextvars() == {"run_id": "the application's", "user": "etl"}
+    finally:
+        structlog.contextvars.clear_contextvars()
+
+
+def test_structlog_that_is_imported_inside_a_block_knows_the_values_from_the_next_one_on():
+    done = run_python(
+        "import sys\n"
+        "from odibi_core.diagnostics import log_context\n"
+        "with log_context(run_id='r1'):\n"
+        "    assert 'structlog' not in sys.modules\n"
+        "    import structlog\n"
+        "    with log_context(transformation_id='t1'):\n"
+        "        print(structlog.contextvars.get_contextvars())\n"
+        "    print(structlog.contextvars.get_contextvars())\n"
+    )
+
+    assert done.stdout.splitlines() == ["{'run_id': 'r1', 'transformation_id': 't1'}", "{}"]

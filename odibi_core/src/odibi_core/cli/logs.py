@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 __all__ = ["loader_silenced", "logged"]
@@ -16,7 +17,10 @@ _LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 @contextmanager
 def logged(verbosity: int) -> Iterator[None]:
-    """Print what Odibi logs inside the block.
+    """Print what Odibi, and a project's own functions, log inside the block: without secrets, with their run's id.
+
+    Of what functions log, warnings and worse are shown, as wherever nobody has configured the standard library's
+    logging. The root logger stays as it is.
 
     Args:
         verbosity: 0 for warnings, 1 for what is worth knowing, 2 and more for everything.
@@ -24,18 +28,37 @@ def logged(verbosity: int) -> Iterator[None]:
     Raises:
         ConfigError: ``ODIBI_LOG_FORMAT`` names no format.
     """
-    from odibi_core.diagnostics.formats import log_formatter
+    from odibi_core.diagnostics.formats import ConsoleFormatter, log_formatter
     from odibi_core.diagnostics.program_log import StderrHandler
     from odibi_core.errors import ConfigError
 
-    handler = StderrHandler()
+    is_asked_for = bool(verbosity or os.environ.get("ODIBI_LOG_FORMAT"))
     try:
-        handler.setFormatter(log_formatter())
+        formatter = log_formatter() if is_asked_for else ConsoleFormatter("%(message)s")
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    logger = logging.getLogger(_LOGGER)
+    last_resort, logger = StderrHandler(logging.WARNING), logging.getLogger(_LOGGER)
+    last_resort.setFormatter(formatter)
+    before, logging.lastResort = logging.lastResort, last_resort
+    try:
+        with (
+            _shown(logger, formatter, level=_LEVELS[min(verbosity, len(_LEVELS) - 1)])
+            if is_asked_for
+            else nullcontext()
+        ):
+            yield
+    finally:
+        logging.lastResort = before
+
+
+@contextmanager
+def _shown(logger: logging.Logger, formatter: logging.Formatter, *, level: int) -> Iterator[None]:
+    from odibi_core.diagnostics.program_log import StderrHandler
+
+    handler = StderrHandler()
+    handler.setFormatter(formatter)
     before = logger.level
-    logger.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])
+    logger.setLevel(level)
     logger.addHandler(handler)
     try:
         yield

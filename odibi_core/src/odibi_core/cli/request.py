@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from contextlib import chdir, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -171,7 +170,7 @@ def command_options(function: AnyFunction) -> AnyFunction:
     def command(request: Request, *args: Any, **options: Any) -> Any:
         with (
             request.output.reserved() if request.output.as_json else nullcontext(),
-            logged(request.verbosity) if request.verbosity or os.environ.get("ODIBI_LOG_FORMAT") else nullcontext(),
+            logged(request.verbosity),
         ):
             try:
                 return function(request, *args, **options)

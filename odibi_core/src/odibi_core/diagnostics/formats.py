@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from odibi_core.diagnostics.redaction import redact
+from odibi_core.diagnostics.redaction import redact, redact_value
+from odibi_core.diagnostics.scopes import current_values
 
-__all__ = ["ConsoleFormatter", "JsonFormatter", "json_line", "log_format", "log_formatter"]
+__all__ = ["ConsoleFormatter", "JsonFormatter", "json_line", "log_format", "log_formatter", "shown_values"]
 
 _VARIABLE: Final = "ODIBI_LOG_FORMAT"
 _FORMATS: Final = ("console", "json")
+_OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message", "taskName"}
+"""What every record of the standard library has; the rest is what somebody gave as ``extra``."""
 
 
 def json_line(level: str, logger: str, values: Mapping[str, Any], *, moment: datetime) -> str:
@@ -30,10 +34,25 @@ def json_line(level: str, logger: str, values: Mapping[str, Any], *, moment: dat
     return json.dumps({**head, **values, **head}, ensure_ascii=False, default=str, skipkeys=True)
 
 
+def shown_values(values: Mapping[str, Any]) -> str:
+    """Return values as they follow a message in a line for people.
+
+    Example:
+        >>> shown_values({"rows": 3, "path": "a b", "layer": "Silver"})
+        "rows=3 path='a b' layer=Silver"
+    """
+    return " ".join(f"{key}={_shown(value)}" for key, value in values.items())
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) and value and not re.search(r"[\s=\"']", value) else repr(value)
+
+
 class JsonFormatter(logging.Formatter):
     """Formats lines as JSON objects: ``timestamp``, ``level``, ``logger``, ``event``, and every value by its name.
 
-    An application that configures logging itself gives it to a handler of its own.
+    An application that configures logging itself gives it to a handler of its own. On the root logger's, it also makes
+    lines of others name the run and the transformation that they are logged in, and masks the secrets in them.
 
     Example:
         >>> handler = logging.StreamHandler()
@@ -47,22 +66,33 @@ class JsonFormatter(logging.Formatter):
         """Return the line."""
         values: Mapping[str, Any] | None = getattr(record, "odibi", None)
         if values is None:
-            values = {"event": redact(record.getMessage())}
+            given = {name: value for name, value in vars(record).items() if name not in _OWN_ATTRIBUTES}
+            said = {"event": redact(record.getMessage())}
             if record.exc_info:
-                values = {**values, "exception": redact(self.formatException(record.exc_info))}
+                said["exception"] = redact(self.formatException(record.exc_info))
+            values = {"event": "", **current_values(), **redact_value(given), **said}
         return json_line(record.levelname, record.name, values, moment=datetime.fromtimestamp(record.created, UTC))
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Formats lines for people; what did not come through the program's own log has its secrets masked here."""
+    """Formats lines for people; what did not come through the program's own log is completed as by `JsonFormatter`.
 
-    def __init__(self) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s")
+    Args:
+        line: What a line is made of, as the standard library's formatter takes it.
+    """
+
+    def __init__(self, line: str = "%(levelname)s %(name)s: %(message)s") -> None:
+        super().__init__(line)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line = super().format(record)
         return line if hasattr(record, "odibi") else redact(line)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the standard library's name
+        """Return the line without a traceback."""
+        line = super().formatMessage(record)
+        return line if hasattr(record, "odibi") else f"{line} {shown_values(current_values())}".rstrip()
 
 
 def log_format() -> str:

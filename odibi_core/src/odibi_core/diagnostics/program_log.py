@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.diagnostics.formats import JsonFormatter, log_format
+from odibi_core.diagnostics.formats import JsonFormatter, log_format, shown_values
 from odibi_core.diagnostics.redaction import redact_value
 from odibi_core.diagnostics.scopes import current_file, current_level, current_values
 
@@ -201,10 +200,6 @@ def _render(_logger: Any, _method: str, event_dict: MutableMapping[str, Any]) ->
     values = {**event_dict}
     message = str(values.pop("event", ""))
     trace = values.pop("exception", None)
-    line = " ".join([message, *(f"{key}={_shown(value)}" for key, value in values.items())])
+    line = f"{message} {shown_values(values)}" if values else message
     extra = {"odibi": {"event": message, **values, **({"exception": trace} if trace else {})}}
     return (f"{line}\n{trace}" if trace else line,), {"extra": extra}
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) and value and not re.search(r"[\s=\"']", value) else repr(value)

@@ -7,12 +7,14 @@ with a copy of its context, and to nobody else.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.diagnostics.log_file import LogFile
+if TYPE_CHECKING:
+    from odibi_core.diagnostics.log_file import LogFile
 
 __all__ = ["current_file", "current_level", "current_values", "level_number", "log_context", "log_level", "log_to_file"]
 
@@ -36,6 +38,9 @@ current_file = _file.get
 def log_context(**values: Any) -> Iterator[None]:
     """Add values, such as the run's id, to every line that this thread or task logs inside the block.
 
+    They are bound for structlog too if it is imported, so lines that a function of the project logs by itself name its
+    run and transformation: structlog shows them unless it was told not to (``structlog.contextvars``).
+
     Args:
         values: What to add; a value of an outer block with the same name is hidden.
 
@@ -44,11 +49,28 @@ def log_context(**values: Any) -> Iterator[None]:
         >>> with log_context(run_id="r1", transformation_id="t1"):
         ...     get_logger("running").info("attempt failed")
     """
-    token = _values.set({**_values.get(), **values})
+    merged = {**_values.get(), **values}
+    token = _values.set(merged)
+    try:
+        with _bound_for_structlog(merged):
+            yield
+    finally:
+        _values.reset(token)
+
+
+@contextmanager
+def _bound_for_structlog(values: Mapping[str, Any]) -> Iterator[None]:
+    # It is not imported for this: that takes 0.1 s, and who uses it has it imported when the project's modules are.
+    module = sys.modules.get("structlog.contextvars")
+    bind, reset = (getattr(module, name, None) for name in ("bind_contextvars", "reset_contextvars"))
+    if bind is None or reset is None:  # not imported, or another thread is at it
+        yield
+        return
+    tokens = bind(**values)
     try:
         yield
     finally:
-        _values.reset(token)
+        reset(**tokens)
 
 
 @contextmanager
