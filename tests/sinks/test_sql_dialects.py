@@ -146,7 +146,7 @@ class TestDatabricks:
     def test_the_document_of_a_batch_holds_every_row(self, table):
         import json
 
-        from odibi_sinks.sql.rows import to_rows
+        from odibi_sinks.sql.rows import to_columns
 
         class Connection:
             def execute(self, statement, parameters):
@@ -154,11 +154,11 @@ class TestDatabricks:
 
         connection = Connection()
         profile = dialect_for("databricks")
-        rows = to_rows(
+        columns = to_columns(
             [{"transformation_id": "é'\n", "seq": 1, "start_time": "2026-01-01T00:00:00Z"}, {"seq": 2}],
-            to_time=profile.to_time,
+            to_times=profile.to_times,
         )
-        profile.writer(table, None)(connection, rows)
+        profile.writer(table, None)(connection, columns)
         first, second = json.loads(connection.given["records"])
         assert (first["transformation_id"], first["start_time"]) == ("é'\n", "2026-01-01T00:00:00.000000+00:00")
         assert second == {**dict.fromkeys(RECORD_COLUMNS), "seq": 2}

@@ -1,13 +1,13 @@
 """Text that hurts: every database gives back what it was given, or what the documentation says it becomes."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odibi_core.plugin import ConfigError, RunLogError
-from odibi_sinks.sql.rows import iso_text
+from odibi_sinks.sql.rows import iso_texts
 
 any_text = st.text(alphabet=st.characters(codec=None), max_size=30) | st.sampled_from(
     [
@@ -58,6 +58,39 @@ def test_hostile_text_comes_back_as_documented(text_sink, record, texts, count):
     expected = [(as_stored(a), as_stored(b)) for a, b in rows]
     assert [(row["transformation_id"] or "", row["error_message"] or "") for row in found] == expected
     assert text_sink.last_seq(run_id) == count
+
+
+class Seven:
+    def __index__(self):
+        return 7
+
+
+@pytest.mark.parametrize("count", [1, 60], ids=["inserted", "copied"])
+def test_values_of_other_types_become_those_of_their_columns(text_sink, record, count):
+    odd = {
+        "transformation_id": 0,
+        "plant": False,
+        "asset": ["a\tb"],
+        "step": True,
+        "rows_read": Seven(),
+        "rows_written": "8",
+        "duration_seconds": float("nan"),
+        "start_time": "2026-01-01T00:00:00+01:00",
+        "end_time": datetime(2026, 1, 1),  # noqa: DTZ001  # what has no zone is meant to be in UTC
+    }
+    text_sink.write([record(1), *(record(seq, **odd) for seq in range(2, count + 2))])
+    found = {row["seq"]: row for row in text_sink.read_records()}[count + 1]
+    assert {name: found[name] for name in odd} == {
+        "transformation_id": "0",
+        "plant": "False",
+        "asset": "['a\\tb']",
+        "step": 1,
+        "rows_read": 7,
+        "rows_written": 8,
+        "duration_seconds": None,
+        "start_time": datetime(2025, 12, 31, 23, tzinfo=UTC),
+        "end_time": datetime(2026, 1, 1, tzinfo=UTC),
+    }
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
@@ -149,4 +182,4 @@ def test_a_database_that_cannot_hold_a_character_says_so(sql_sink, postgresql_se
 
 @given(moment=st.datetimes(timezones=st.just(UTC)))
 def test_a_time_as_text_is_what_isoformat_says(moment):
-    assert iso_text(moment) == moment.isoformat(timespec="microseconds")
+    assert iso_texts([moment, None]) == [moment.isoformat(timespec="microseconds"), None]

@@ -6,7 +6,6 @@ Parameters are few there, so the batch is one of them, a JSON document that the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -31,7 +30,7 @@ from sqlalchemy.types import UserDefinedType
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA
 from odibi_sinks.sql.dialects import SqlDialect, Writer
-from odibi_sinks.sql.rows import iso_text
+from odibi_sinks.sql.rows import Columns, iso_texts
 
 if TYPE_CHECKING:
     from odibi_sinks.sql.urls import SqlPlace
@@ -75,7 +74,8 @@ def insert_document(table: Table) -> Insert:
 def _document_writer(table: Table, _dialect: Dialect) -> Writer:
     statement = insert_document(table)
 
-    def write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    def write(connection: Connection, columns: Columns) -> None:
+        rows = zip(*columns, strict=True)
         document = json.dumps([dict(zip(RECORD_COLUMNS, row, strict=True)) for row in rows])
         connection.execute(statement, {"records": document})
 
@@ -89,7 +89,7 @@ def _options(_place: SqlPlace, seconds: float) -> dict[str, Any]:
 DATABRICKS: Final = SqlDialect(
     types={"string": Text(), "integer": BigInteger(), "float": Double(53), "timestamp": _Timestamp()},
     key=Text(),
-    to_time=iso_text,
+    to_times=iso_texts,
     writer=_document_writer,
     engine_options=_options,
     has_indexes=False,

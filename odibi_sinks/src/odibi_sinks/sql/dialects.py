@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -28,14 +27,14 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeEngine
 
 from odibi_core.plugin import RECORD_COLUMNS, ColumnType
-from odibi_sinks.sql.rows import iso_text, naive_utc, same_moment
+from odibi_sinks.sql.rows import Columns, Moments, iso_texts, naive_utc, same_moments
 
 if TYPE_CHECKING:
     from odibi_sinks.sql.urls import SqlPlace
 
 __all__ = ["SqlDialect", "Writer", "dialect_for"]
 
-Writer: TypeAlias = Callable[[Connection, Sequence[tuple[Any, ...]]], None]
+Writer: TypeAlias = Callable[[Connection, Columns], None]
 """Adds rows to a table, in the transaction that the connection is in."""
 
 _LOCK_WAIT: Final = 10.0
@@ -49,7 +48,7 @@ class SqlDialect:
     Args:
         types: The types of columns.
         key: The type of `run_id`, which must be one that can be in an index.
-        to_time: What a moment is given to the driver as.
+        to_times: What a column of moments is given to the driver as.
         writer: Returns what adds rows and leaves those alone that are there, for a table and SQLAlchemy's dialect.
         engine_options: Arguments for `create_engine`: time-outs above all.
         on_connect: Called with each new connection of the driver.
@@ -59,7 +58,7 @@ class SqlDialect:
 
     types: Mapping[ColumnType, TypeEngine[Any]]
     key: TypeEngine[Any]
-    to_time: Callable[[datetime], Any]
+    to_times: Callable[[Moments], Sequence[Any]]
     writer: Callable[[Table, Dialect], Writer]
     engine_options: Callable[[SqlPlace, float], dict[str, Any]] = lambda _place, _seconds: {}
     on_connect: Callable[[Any, float], None] = lambda _connection, _seconds: None
@@ -94,8 +93,8 @@ def write_positional(statement: Insert, dialect: Dialect) -> Writer:
         raise AssertionError(f"parameters in another order: {compiled.positiontup}")
     text = str(compiled)
 
-    def write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        connection.exec_driver_sql(text, list(rows))
+    def write(connection: Connection, columns: Columns) -> None:
+        connection.exec_driver_sql(text, list(zip(*columns, strict=True)))
 
     return write
 
@@ -107,7 +106,8 @@ def write_named(statement: Insert) -> Writer:
         statement: Its parameters are named after the columns.
     """
 
-    def write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    def write(connection: Connection, columns: Columns) -> None:
+        rows = zip(*columns, strict=True)
         connection.execute(statement, [dict(zip(RECORD_COLUMNS, row, strict=True)) for row in rows])
 
     return write
@@ -197,7 +197,7 @@ _DIALECTS: Final[Mapping[str, SqlDialect]] = {
     "sqlite": SqlDialect(
         types={"string": Text(), "integer": BigInteger(), "float": Double(), "timestamp": Text()},
         key=Text(),
-        to_time=iso_text,
+        to_times=iso_texts,
         writer=lambda table, dialect: write_positional(sqlite.insert(table).on_conflict_do_nothing(), dialect),
         engine_options=_sqlite_options,
         has_schemas=False,
@@ -210,7 +210,7 @@ _DIALECTS: Final[Mapping[str, SqlDialect]] = {
             "timestamp": postgresql.TIMESTAMP(timezone=True),
         },
         key=Text(),
-        to_time=same_moment,
+        to_times=same_moments,
         writer=lambda table, _: write_named(postgresql.insert(table).on_conflict_do_nothing()),
         engine_options=_postgresql_options,
         on_connect=_on_postgresql,
@@ -223,7 +223,7 @@ _DIALECTS: Final[Mapping[str, SqlDialect]] = {
             "timestamp": mysql.DATETIME(fsp=6),
         },
         key=mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"),
-        to_time=naive_utc,
+        to_times=naive_utc,
         writer=lambda table, _: write_named(_mysql_insert(table)),
         engine_options=_mysql_options,
         on_connect=_on_mysql,
@@ -236,7 +236,7 @@ _DIALECTS: Final[Mapping[str, SqlDialect]] = {
             "timestamp": mssql.DATETIMEOFFSET(6),  # type: ignore[no-untyped-call]  # it has no annotations
         },
         key=mssql.NVARCHAR(255, collation="Latin1_General_100_BIN2"),
-        to_time=same_moment,
+        to_times=same_moments,
         writer=lambda table, _: write_named(insert_if_new(table)),
         engine_options=_mssql_options,
         on_connect=_on_mssql,
@@ -245,6 +245,6 @@ _DIALECTS: Final[Mapping[str, SqlDialect]] = {
 _OTHER: Final = SqlDialect(
     types={"string": Text(), "integer": BigInteger(), "float": Double(), "timestamp": Text()},
     key=String(255),
-    to_time=iso_text,
+    to_times=iso_texts,
     writer=lambda table, _: write_named(insert_if_new(table)),
 )

@@ -10,7 +10,8 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import event
 
-from odibi_core.plugin import RECORD_COLUMNS
+from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA
+from odibi_sinks.sql.rows import Columns, iso_texts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -20,8 +21,12 @@ __all__ = ["connect_impatiently", "copy_writer"]
 _GRACE: Final = 1.5
 """How much longer than its own time-out a server is waited for: what it ends itself leaves the connection alive."""
 
+_NULL: Final = r"\N"
+_NUMBERS: Final = {int, float, type(None)}
+_TEXTS: Final = {str, type(None)}
 
-def copy_writer(table: Table) -> Callable[[Connection, Sequence[tuple[Any, ...]]], None]:
+
+def copy_writer(table: Table) -> Callable[[Connection, Columns], None]:
     """Return a function that adds rows with COPY, inside the transaction that the connection is in.
 
     Args:
@@ -32,13 +37,47 @@ def copy_writer(table: Table) -> Callable[[Connection, Sequence[tuple[Any, ...]]
         Identifier(*names), SQL(", ").join(Identifier(name) for name in RECORD_COLUMNS)
     )
 
-    def write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    def write(connection: Connection, columns: Columns) -> None:
         driver_connection: Any = connection.connection.driver_connection
         with driver_connection.cursor() as cursor, cursor.copy(command) as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy.write(copy_text(columns))
 
     return write
+
+
+def copy_text(columns: Columns) -> str:
+    r"""Return rows as COPY reads them. psycopg's `write_row` takes each value by itself, which takes twice as long.
+
+    Args:
+        columns: The columns of the run log, with moments in UTC. What is no value of its column's type is written as
+            text, which the server takes or refuses.
+
+    Example:
+        >>> empty = [[None]] * (len(RECORD_COLUMNS) - 2)
+        >>> copy_text([["a\tb"], *empty, [7]]).split("\t")[::20]
+        ['a\\tb', '7\n']
+    """
+    cells = [
+        _cells(iso_texts(values) if column.type == "timestamp" else values)
+        for column, values in zip(RECORD_SCHEMA, columns, strict=True)
+    ]
+    return "".join([f"{row}\n" for row in map("\t".join, zip(*cells, strict=True))])
+
+
+def _cells(values: Sequence[Any]) -> Sequence[str]:
+    types = set(map(type, values))
+    if types <= _NUMBERS:
+        return [_NULL if value is None else str(value) for value in values]
+    different = set(map(str, values)) if types - _TEXTS else set(values) - {None}
+    text = "".join(different)
+    if not text.isprintable() or "\\" in text:
+        return [_NULL if value is None else _escaped(str(value)) for value in values]
+    return values if types == {str} else [_NULL if value is None else str(value) for value in values]
+
+
+def _escaped(text: str) -> str:
+    # Twenty times as quick as `str.translate`, which long error messages were most of the work for.
+    return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
 def connect_impatiently(engine: Engine, *, seconds: float) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import StaticPool
 from odibi_core.plugin import RECORD_COLUMNS, RunLogError
 from odibi_sinks.sql.dialects import Writer, dialect_for
 from odibi_sinks.sql.failures import explained, is_race
-from odibi_sinks.sql.rows import storable_text, to_rows
+from odibi_sinks.sql.rows import Columns, storable_text, to_columns
 from odibi_sinks.sql.tables import check_is_run_log, columns_there, make_table, prepare
 from odibi_sinks.stored import folded, moment_of, record_of
 
@@ -77,10 +77,10 @@ class SqlStore:
             RunLogError: They cannot be stored, and none of them was.
         """
         with self._explained("write to"):
-            rows = to_rows(records, to_time=self._dialect.to_time)
+            columns = to_columns(records, to_times=self._dialect.to_times)
             try:
                 self._prepare()
-                self._insert(rows)
+                self._insert(columns)
             except BaseException:
                 self._is_ready = False  # perhaps somebody has dropped the table or a column
                 raise
@@ -149,11 +149,11 @@ class SqlStore:
                 prepare(connection, self._table)
             self._is_ready = True
 
-    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        writer = self._write_many if self._write_many and len(rows) >= _BULK_FROM else self._write
+    def _insert(self, columns: Columns) -> None:
+        writer = self._write_many if self._write_many and len(columns[0]) >= _BULK_FROM else self._write
         for is_last in (*(_ATTEMPTS - 1) * [False], True):
             try:
-                self._transact(writer, rows)
+                self._transact(writer, columns)
             except self._errors as error:
                 if is_last or not is_race(error):
                     raise
@@ -161,11 +161,11 @@ class SqlStore:
             else:
                 return
 
-    def _transact(self, writer: Writer, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _transact(self, writer: Writer, columns: Columns) -> None:
         with self._connected() as connection:
             transaction = connection.begin()
             try:
-                writer(connection, rows)
+                writer(connection, columns)
                 transaction.commit()
             except BaseException:
                 # On a connection that was dropped this fails too, and would hide why.
@@ -190,7 +190,7 @@ class SqlStore:
             names = connection.scalars(select(own.project).distinct())
             query = query.where(own.project.in_([name for name in names if name and folded(name) == wanted]))
         if since is not None and has_key:
-            moment = self._dialect.to_time(moment_of(since))
+            (moment,) = self._dialect.to_times([moment_of(since)])
             recent = select(own.run_id).where(own.start_time >= moment, own.run_id.is_not(None))
             query = query.where(or_(own.run_id.is_(None), own.run_id.in_(recent)))
         return query.order_by(own.run_id, own.seq) if has_key else query
