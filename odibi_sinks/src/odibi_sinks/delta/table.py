@@ -12,7 +12,9 @@ exactly once (both measured with deltalake 1.6.6; `tests/sinks/test_delta.py` ke
 
 from __future__ import annotations
 
+import itertools
 import logging
+import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -221,24 +223,45 @@ class DeltaRunLog:
 
 
 def _new_records(
+    table: DeltaTable, records: Sequence[Mapping[str, Any]]
+) -> tuple[Sequence[Mapping[str, Any]], dict[str, int]]:
+    """Return the records that a table does not have, and the last ``seq`` of each of their runs."""
+    # Nearly always they are one run's, in their order.
+    run_ids: list[Any] = [record.get("run_id") for record in records]
+    seqs: list[Any] = [record.get("seq") for record in records]
+    run_id = run_ids[0]
+    is_one_run = isinstance(run_id, str) and run_id and run_ids.count(run_id) == len(run_ids)
+    if is_one_run and _ascend(seqs) and _stored(table, run_id) < seqs[0]:
+        return records, {run_id: seqs[-1]}
+    return _sorted_out(table, records)
+
+
+def _ascend(seqs: Sequence[Any]) -> bool:
+    return set(map(type, seqs)) == {int} and all(map(operator.lt, seqs, itertools.islice(seqs, 1, None)))
+
+
+def _sorted_out(
     table: DeltaTable, records: Iterable[Mapping[str, Any]]
 ) -> tuple[list[Mapping[str, Any]], dict[str, int]]:
-    """Return the records that a table does not have, and the last ``seq`` of each of their runs."""
-    stored: dict[str, int] = {}
+    there: dict[str, int] = {}
     reached: dict[str, int] = {}
     seen: set[tuple[str, int]] = set()
     new = []
     for record in records:
         run_id, seq = record.get("run_id"), record.get("seq")
         if isinstance(run_id, str) and run_id and isinstance(seq, int):
-            if run_id not in stored:
-                stored[run_id] = table.transaction_version(_transaction_name(run_id)) or 0
-            if seq <= stored[run_id] or (run_id, seq) in seen:
+            if run_id not in there:
+                there[run_id] = _stored(table, run_id)
+            if seq <= there[run_id] or (run_id, seq) in seen:
                 continue
             seen.add((run_id, seq))
             reached[run_id] = max(seq, reached.get(run_id, 0))
         new.append(record)
     return new, reached
+
+
+def _stored(table: DeltaTable, run_id: str) -> int:
+    return table.transaction_version(_transaction_name(run_id)) or 0
 
 
 def _check_folder(folder: Path) -> None:
