@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from odibi_core.plugin import DatasetExistsError
-from odibi_engine_pandas.atomic import TargetAppearedError, locked, staged_file, staged_folder
+from odibi_core.plugin.files import TargetAppearedError, locked, staged_file, staged_folder
 
 FORMATS = ["a.csv", "a.csv.gz", "a.json", "a.jsonl", "a.csv.zip", "a.csv.zst", "a.parquet"]
 OLD = pd.DataFrame({"a": ["old"], "n": [1]})

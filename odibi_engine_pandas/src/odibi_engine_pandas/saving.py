@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetExistsError, SaveReport
-from odibi_engine_pandas.atomic import TargetAppearedError, locked, staged_file, staged_folder
+from odibi_core.plugin.files import TargetAppearedError, locked, staged_file, staged_folder
 from odibi_engine_pandas.places import Place, place_of
 
 __all__ = ["WriteContent", "save", "subject_of"]
