@@ -7,12 +7,14 @@ is missing and which distribution it came from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from odibi_core.plugin.datasets import Dataset, Frame, SaveReport
+from odibi_core.plugin.tasks import TransformationTask
 
 __all__ = [
     "CacheSupport",
@@ -23,6 +25,7 @@ __all__ = [
     "EngineConfig",
     "ErrorExplainer",
     "ExecutionEngine",
+    "JobControl",
     "LogSink",
     "ReadableLogSink",
     "Reader",
@@ -97,6 +100,28 @@ class ErrorExplainer(Protocol):
         Args:
             error: What the function raised.
             frames: The frames it was given, by the name of the input.
+        """
+
+
+@runtime_checkable
+class JobControl(Protocol):
+    """Optional for an engine whose work is done elsewhere, in jobs that it can name and stop.
+
+    A frame of such an engine is often a promise: its work is done when it is saved. So where other engines' saves are
+    waited for, those of an engine with this protocol are stopped as well, and its savers must leave nothing half done.
+    """
+
+    def transformation(self, task: TransformationTask, /) -> AbstractContextManager[None]:
+        """Return what surrounds an attempt at a transformation, on the thread that makes it.
+
+        Args:
+            task: The attempt; jobs that are started inside belong to it.
+        """
+
+    def cancel(self, task: TransformationTask, /) -> None:
+        """Stop the jobs of an attempt, and those that it yet starts: it took too long, or the run was interrupted.
+
+        Called from another thread; whatever waits for such a job then raises. An attempt that is over is no error.
         """
 
 

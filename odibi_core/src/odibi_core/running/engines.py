@@ -12,6 +12,7 @@ from odibi_core.plugin import (
     EngineConfig,
     ExecutionEngine,
     Frame,
+    JobControl,
     Reader,
     Saver,
     SaveReport,
@@ -46,6 +47,7 @@ class EngineRoom:
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict)
     _savers: dict[tuple[str, str], Saver] = field(default_factory=dict)
     _sessions: dict[str, Any] = field(default_factory=dict)
+    _job_controls: dict[str, JobControl | None] = field(default_factory=dict)
 
     @contextmanager
     def opened(self, planned: Iterable[PlannedTransformation]) -> Iterator[None]:
@@ -66,6 +68,7 @@ class EngineRoom:
             if name not in self._engines:
                 engine = self._engines[name] = self._start(name)
                 self._sessions[name] = engine.session if isinstance(engine, SessionHolder) else None
+                self._job_controls[name] = engine if isinstance(engine, JobControl) else None
             for item in transformation.inputs:
                 if item.reader is not None and (name, item.reader.name) not in self._readers:
                     self._readers[name, item.reader.name] = self.manager.load(item.reader)(self._engines[name])
@@ -94,6 +97,10 @@ class EngineRoom:
     def session_of(self, name: str) -> Any:
         """Return the session of an engine that has one, else None: what v2-style functions get as ``spark``."""
         return self._sessions[name]
+
+    def job_control(self, name: str) -> JobControl | None:
+        """Return the engine of a name if it can stop its jobs, else None."""
+        return self._job_controls[name]
 
     def transient_errors(self, name: str) -> tuple[type[BaseException], ...]:
         """Return the errors after which an engine's spec says that trying again may help."""

@@ -220,6 +220,7 @@ class Runner:
                 skip=self.transformations.skip_because_of,
                 max_workers=self._workers(layer),
                 cancelled=self.cancelled,
+                on_cancel=self.transformations.jobs.cancel_all,
             ).execute()
             for index in members:
                 result = self.transformations.results[index]

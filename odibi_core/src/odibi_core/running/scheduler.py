@@ -30,6 +30,7 @@ class Scheduler:
         skip: Told of each node that will not run and of the node that failed, on the thread that found out.
         max_workers: How many nodes may run at once, the calling thread included; at least 1.
         cancelled: Set when the work is cancelled, by whoever cancels it; nodes may look at it.
+        on_cancel: Called when the work is cancelled, to stop what the nodes that run are waiting for.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Scheduler:
         skip: Callable[[int, int], None],
         max_workers: int,
         cancelled: threading.Event | None = None,
+        on_cancel: Callable[[], None] = lambda: None,
     ) -> None:
         self._run = run
         self._skip = skip
@@ -59,6 +61,7 @@ class Scheduler:
         self._taken_at = 0.0
         self._is_quick = False
         self._cancelled = cancelled or threading.Event()
+        self._on_cancel = on_cancel
         self._skipped: set[int] = set()
         self._threads: list[threading.Thread] = []
         self._crash: BaseException | None = None
@@ -90,6 +93,7 @@ class Scheduler:
         self._cancelled.set()  # before the lock: an interrupt while that is waited for must not undo the cancelling
         with self._changed:
             self._changed.notify_all()
+        self._on_cancel()
 
     def _work(self, *, is_helper: bool = False) -> None:
         while (node := self._take(is_helper=is_helper)) is not None:

@@ -2,6 +2,7 @@
 
 Python cannot stop a thread, so what takes too long is given up rather than stopped: its thread runs on, whatever it
 returns is thrown away, and it can no longer save. A save that has begun is waited for: half a save would be worse.
+Where an engine can stop its jobs, they are stopped, a save's too.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class _Attempt(Generic[T]):
         return self.returned[0]
 
 
-def within(seconds: float, work: Callable[[], T], *, gate: SaveGate, what: str) -> T:
+def within(
+    seconds: float, work: Callable[[], T], *, gate: SaveGate, what: str, stop: Callable[[], None] | None = None
+) -> T:
     """Return what a piece of work returns, unless it has not begun to save after some time.
 
     Args:
@@ -71,9 +74,10 @@ def within(seconds: float, work: Callable[[], T], *, gate: SaveGate, what: str) 
         work: The work; it runs on a thread of its own, in a copy of this thread's context.
         gate: What the work asks before it saves.
         what: What the work is, for the message.
+        stop: Stops the jobs of the work, where the engine can.
 
     Raises:
-        TransformationTimeoutError: It took too long, and was given up.
+        TransformationTimeoutError: It took too long, and was given up or stopped.
     """
     attempt = _Attempt(work)
     # A daemon: a function that never returns must not keep the process from ending.
@@ -82,11 +86,22 @@ def within(seconds: float, work: Callable[[], T], *, gate: SaveGate, what: str) 
     try:
         thread.join(seconds)
     except BaseException:
-        if not gate.shut():
+        is_given_up = gate.shut()
+        if stop is not None:
+            stop()
+        if not is_given_up:
             thread.join()
         raise
-    if thread.is_alive():
-        if gate.shut():
-            raise TransformationTimeoutError(f"{what} took longer than its timeout of {seconds:g} s and was given up.")
-        thread.join()
+    if not thread.is_alive():
+        return attempt.outcome()
+    is_given_up = gate.shut()
+    if stop is not None:
+        stop()
+    if is_given_up:
+        raise TransformationTimeoutError(f"{what} took longer than its timeout of {seconds:g} s and was given up.")
+    thread.join()
+    if stop is not None and isinstance(attempt.raised, Exception):
+        raise TransformationTimeoutError(
+            f"{what} took longer than its timeout of {seconds:g} s and was stopped while it saved."
+        ) from attempt.raised
     return attempt.outcome()

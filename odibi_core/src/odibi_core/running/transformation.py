@@ -22,6 +22,7 @@ from odibi_core.plugin import (
 from odibi_core.running.call import TransformationCall
 from odibi_core.running.commits import SaveNotes
 from odibi_core.running.identity import context_of, identity_of, task_of
+from odibi_core.running.jobs import RunningJobs
 from odibi_core.running.recording import Recorder
 from odibi_core.running.result import TransformationResult
 from odibi_core.running.retries import RetryPolicies
@@ -59,6 +60,7 @@ class TransformationRunner:
         sql_provider: What the caller's auth_provider returned, for the context.
         decisions: What is reused rather than run; None if everything is run.
         fingerprints: Takes the fingerprint of what succeeds; None if nobody asked for it.
+        jobs: The attempts that are being made on engines which can stop their jobs.
     """
 
     plan: Plan
@@ -76,6 +78,7 @@ class TransformationRunner:
     sql_provider: Any = None
     decisions: Decisions | None = None
     fingerprints: Fingerprints | None = None
+    jobs: RunningJobs = field(default_factory=RunningJobs)
     _recorder: Recorder = field(init=False)
     _causes: dict[int, int] = field(default_factory=dict)
 
@@ -172,12 +175,17 @@ class TransformationRunner:
     def _attempt(self, planned: PlannedTransformation, call: TransformationCall) -> TransformationOutcome:
         attempt = self._recorder.attempt_of(planned)
         task = task_of(planned, plan=self.plan, run_id=self.run_id, attempt=attempt, execute=call.execute)
-        work = partial(self.manager.run_transformation, task)
+        work: Callable[[], TransformationOutcome] = partial(self.manager.run_transformation, task)
+        stop: Callable[[], None] | None = None
+        engine = self.engines.job_control(planned.engine)
+        if engine is not None:
+            work = partial(self.jobs.surround, engine, task, work)
+            stop = partial(self.jobs.cancel, engine, task)
         try:
             if planned.rules.timeout is None:
                 return work()
             what = f"transformation {planned.transformation_id!r}"
-            return within(planned.rules.timeout, work, gate=call.gate, what=what)
+            return within(planned.rules.timeout, work, gate=call.gate, what=what, stop=stop)
         except Exception as error:
             if self.dispatcher.listens("on_error"):
                 self._tell(OnError(**call.identity, stage=call.stage, error=self._in_words(call, error)))
