@@ -24,7 +24,9 @@ _hours = click.option(
     help="How far back to look.",
 )
 _source = click.option(
-    "--source", metavar="TYPE", help="Ask the manifest's log sink of this type instead of the project's own run log."
+    "--source",
+    metavar="TYPE",
+    help="Ask the manifest's log sink of this type (sql:2 is the second one) instead of the project's own run log.",
 )
 _env = click.option("--env", metavar="NAME", help="The environment; the manifest's default_env if not given.")
 
