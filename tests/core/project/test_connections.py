@@ -312,7 +312,7 @@ def test_options_are_checked_before_a_run_except_where_a_secret_will_be(tmp_path
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"server": "nowhere"}, "'connections.erp.server': the server *** is not known, but is text."),
+        ({"server": "nowhere"}, "'connections.erp.server': the server *** is not known."),
         ({"server": "portless", "parts": [{"a": "x"}]}, "'connections.erp': *** needs a port."),
     ],
     ids=["a field", "the whole"],

@@ -75,6 +75,10 @@ def test_templates_have_no_problems(project_type: str) -> None:
         ({"layers": {"Gold": {"name": "Silver"}}}, "The layer 'Gold' calls itself 'Silver'."),
         ({"connections": {"erp": {"path": "x"}}}, "The connection 'erp' has no type."),
         ({"log_sinks": [{"type": "file"}, {"type": ""}]}, "Log sink 2 has no type."),
+        (
+            {"log_sinks": [{"typ": "sql"}]},
+            "Log sink 1 has no type. Is 'typ' meant to be 'type'? Write which kind it is, such as: type: file",
+        ),
         ({"config_store": {}}, "The config_store has no type."),
     ],
     ids=str,

@@ -184,14 +184,21 @@ def _cycles(before: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 
 def _check_types(manifest: ProjectManifest) -> Iterator[Finding]:
-    typed: list[tuple[tuple[str | int, ...], str, Mapping[str, object]]] = [
-        (("connections", name), f"The connection {name!r}", options) for name, options in manifest.connections.items()
+    typed: list[tuple[tuple[str | int, ...], str, Mapping[str, object], str]] = [
+        (("connections", name), f"The connection {name!r}", options, "local")
+        for name, options in manifest.connections.items()
     ]
-    typed += [(("log_sinks", index), f"Log sink {index + 1}", sink) for index, sink in enumerate(manifest.log_sinks)]
+    typed += [
+        (("log_sinks", index), f"Log sink {index + 1}", sink, "file") for index, sink in enumerate(manifest.log_sinks)
+    ]
     if manifest.config_store is not None:
-        typed.append((("config_store",), "The config_store", manifest.config_store))
-    for path, what, options in typed:
+        typed.append((("config_store",), "The config_store", manifest.config_store, "files"))
+    for path, what, options, example in typed:
         if not isinstance(options.get("type"), str) or not str(options["type"]).strip():
+            near = next((key for key in options if key != "type" and did_you_mean(key, ("type",))), None)
+            write = f"Write which kind it is, such as: type: {example}"
             yield Finding(
-                message=f"{what} has no type.", path=path, suggestion="Write which kind it is, such as: type: local"
+                message=f"{what} has no type.",
+                path=path,
+                suggestion=f"Is {near!r} meant to be 'type'? {write}" if near else write,
             )

@@ -185,7 +185,7 @@ def _in_words(detail: ErrorDetails, *, loc: Sequence[str | int], is_private: boo
     if is_private:
         reason = _without_values(reason, value=value)
     message = f"{name!r}: {reason[:1].lower()}{reason[1:]}".rstrip(".")
-    return (f"{message}." if isinstance(value, Mapping) else f"{message}, but is {got}."), None
+    return (f"{message}." if is_private or isinstance(value, Mapping) else f"{message}, but is {got}."), None
 
 
 def _without_values(reason: str, *, value: object) -> str:
