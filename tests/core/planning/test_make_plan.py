@@ -75,6 +75,77 @@ def test_delta_table_is_a_folder(make_project, manager):
     assert planned.outputs[0].dataset.location == str(root / "lake/silver/y")
 
 
+CATALOG_NAMES = {
+    "one part": ("orders", None, "orders"),
+    "two parts": ("silver.orders", None, "silver.orders"),
+    "three parts": ("main.silver.orders", None, "main.silver.orders"),
+    "one part in a catalog": ("orders", "main", "main.orders"),
+    "two parts in a catalog": ("silver.orders", "main", "main.silver.orders"),
+    "another catalog": ("dev.silver.orders", "main", "dev.silver.orders"),
+}
+
+
+@pytest.mark.parametrize(("name", "catalog", "location"), CATALOG_NAMES.values(), ids=CATALOG_NAMES)
+def test_table_of_a_catalog_is_its_name(make_project, manager, name, catalog, location):
+    """A-40: three-part names."""
+    written = name if catalog else {"table": name, "format": "catalog"}
+    manifest = {"warehouse": {"catalog": catalog}} if catalog else {}
+    root = make_project([row("t", [written], ["landing/y.json"], function="v2")], manifest=manifest, files=FILES)
+
+    dataset = plan_project(root, manager=manager).transformations[0].inputs[0].dataset
+
+    assert (dataset.kind, dataset.format, dataset.location) == ("table", "catalog", location)
+
+
+def test_table_of_a_catalog_is_one_dataset_whichever_way_it_is_named(make_project, manager):
+    root = make_project(
+        [
+            row("second", ["main.silver.a"], ["silver.b"], function="v2"),
+            row("first", ["bronze.x"], ["silver.a"], function="v2"),
+        ],
+        manifest={"warehouse": {"catalog": "main"}},
+        files=FILES,
+    )
+
+    told = plan_project(root, manager=manager).to_dict()["transformations"]
+    assert {one["transformation_id"]: one["depends_on"] for one in told} == {
+        "first": {},
+        "second": {"first": "reads main.silver.a"},
+    }
+
+
+def test_table_with_a_format_is_in_the_folder_though_the_project_has_a_catalog(make_project, manager):
+    root = make_project(
+        [row("t", [{"table": "bronze.x", "format": "json"}], ["silver.y"], function="v2")],
+        manifest={"warehouse": {"catalog": "main"}},
+        files=FILES,
+    )
+
+    dataset = plan_project(root, manager=manager).transformations[0].inputs[0].dataset
+
+    assert dataset.location == str(root / "data/bronze/x.json")
+
+
+BAD_CATALOGS = {
+    "four parts": (["a.b.c.d"], {"catalog": "main"}, "table name 'a.b.c.d' has 4 parts; in a catalog it is"),
+    "connection": (
+        [{"table": "a", "format": "catalog", "connection": "erp"}],
+        {"path": "data"},
+        "table 'a' is in a catalog, which its engine knows; leave out 'connection'.",
+    ),
+    "folder and catalog": (["a"], {"catalog": "main", "path": "lake"}, "in a folder (path, format) or in a catalog"),
+    "empty": (["a"], {"catalog": ""}, "warehouse.catalog"),
+}
+
+
+@pytest.mark.parametrize(("inputs", "warehouse", "message"), BAD_CATALOGS.values(), ids=BAD_CATALOGS)
+def test_bad_catalog_says_what_is_wrong(make_project, manager, inputs, warehouse, message):
+    rows = [row("t", inputs, ["landing/y.json"])]
+    root = make_project(rows, manifest={"warehouse": warehouse}, files=FILES)
+
+    assert message in "\n".join(map(str, problems_of(root, manager)))
+
+
 ENGINES = {
     "row over argument": ("rows", "rows2", None, None, "rows"),
     "row over layer": ("rows", None, "rows2", None, "rows"),

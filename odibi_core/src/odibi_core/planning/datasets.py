@@ -45,6 +45,8 @@ FORMAT_BY_SUFFIX: Final[Mapping[str, str]] = {
 """Suffixes that mean a file on every engine, whether or not a reader for them is installed."""
 
 _FOLDER_FORMATS: Final = frozenset({"delta", "iceberg"})
+_CATALOG_FORMAT: Final = "catalog"
+_PARTS_OF_A_CATALOG_TABLE: Final = 3
 _KEYS: Final = frozenset(
     {"table", "path", "type", "sql", "query", "format", "options", "connection", "mode", "partition_by", "name"}
 )
@@ -181,7 +183,9 @@ class DatasetResolver:
                     "If a file is meant, write {path: ..., format: ...}."
                 )
         warehouse = self.project.manifest.warehouse
-        format_ = format_ or warehouse.format
+        format_ = format_ or (_CATALOG_FORMAT if warehouse.catalog else warehouse.format)
+        if format_ == _CATALOG_FORMAT:
+            return self._catalog_table(name, connection=connection, **shared)
         relative = "/".join(parts) if format_ in _FOLDER_FORMATS else "/".join(parts) + f".{format_}"
         storage: Mapping[str, Any] = {}
         if connection:
@@ -202,6 +206,17 @@ class DatasetResolver:
             connection=connection,
             **shared,
         )
+
+    def _catalog_table(self, name: str, *, connection: str | None, **shared: Any) -> Dataset:
+        if connection:
+            raise ConfigError(f"table {name!r} is in a catalog, which its engine knows; leave out 'connection'.")
+        parts = name.count(".") + 1
+        if parts > _PARTS_OF_A_CATALOG_TABLE:
+            raise ConfigError(f"table name {name!r} has {parts} parts; in a catalog it is catalog.schema.table.")
+        catalog = self.project.manifest.warehouse.catalog
+        is_whole = catalog is None or parts == _PARTS_OF_A_CATALOG_TABLE
+        location = name if is_whole else f"{catalog}.{name}"
+        return Dataset(name=name, kind="table", format=_CATALOG_FORMAT, location=location, **shared)
 
     def _path(
         self, path: str, *, role: Role, format_: str | None = None, connection: str | None = None, **shared: Any

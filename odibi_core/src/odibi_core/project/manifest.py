@@ -18,6 +18,7 @@ from pydantic import (  # noqa: TID253 - this module is nothing but pydantic mod
     ValidationError,
     field_validator,
     model_serializer,
+    model_validator,
 )
 
 from odibi_core.errors import Problem, ValidationFailed
@@ -112,6 +113,7 @@ class Warehouse(BaseModel):
     Args:
         path: The folder, relative to the project's root.
         format: How a table is stored, such as ``"parquet"`` or ``"delta"``.
+        catalog: The catalog of an engine that has catalogs, such as Spark; tables are kept there, and not in a folder.
 
     Example:
         >>> Warehouse().path
@@ -122,6 +124,13 @@ class Warehouse(BaseModel):
 
     path: str = Field(default="data", description="The folder of the tables, relative to the project's root")
     format: str = Field(default="parquet", description="How a table is stored")
+    catalog: str | None = Field(default=None, min_length=1, description="The catalog that keeps the tables")
+
+    @model_validator(mode="after")
+    def _is_folder_or_catalog(self) -> Self:
+        if self.catalog is not None and self.model_fields_set & {"path", "format"}:
+            raise ValueError("tables are kept in a folder (path, format) or in a catalog; leave out one of the two")
+        return self
 
 
 class PluginChoices(BaseModel):
