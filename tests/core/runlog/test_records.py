@@ -37,6 +37,13 @@ def test_times_are_text_that_sorts_whatever_their_zone():
     assert iso(earlier) < iso(later)
 
 
+@pytest.mark.parametrize("micro", [0, 7, 999_999])
+@pytest.mark.parametrize("year", [1, 987, 2026, 9999])
+def test_a_time_is_what_isoformat_says(year, micro):
+    moment = datetime(year, 2, 3, 4, 5, 6, micro, tzinfo=UTC)
+    assert iso(moment) == moment.isoformat(timespec="microseconds")
+
+
 def test_a_time_without_zone_is_refused_because_it_says_no_moment():
     with pytest.raises(ValueError, match="no time zone"):
         iso(datetime(2026, 11, 21))  # noqa: DTZ001

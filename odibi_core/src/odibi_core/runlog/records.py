@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from odibi_core.plugin.records import RECORD_COLUMNS, RECORD_SCHEMA
@@ -98,7 +99,14 @@ def iso(moment: datetime, /) -> str:
         if moment.utcoffset() is None:
             raise ValueError(f"{moment!r} has no time zone. Times in the run log are aware: datetime.now(UTC).")
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")
+    # `isoformat` takes twice as long, and two times were a quarter of what a record costs.
+    minute = _minute(moment.toordinal(), moment.hour, moment.minute)
+    return "%s%02d.%06d+00:00" % (minute, moment.second, moment.microsecond)  # noqa: UP031  # the quickest way
+
+
+@lru_cache(maxsize=64)
+def _minute(day: int, hour: int, minute: int) -> str:
+    return f"{date.fromordinal(day).isoformat()}T{hour:02d}:{minute:02d}:"
 
 
 def now_iso() -> str:
