@@ -9,6 +9,10 @@ slow a sink is, and nothing is lost if the process dies. How far a sink is, is i
 
 A process that dies between 1 and 3 leaves an intent. Then a `RememberingLogSink` is asked for its `last_seq`, and gets
 exactly what it does not have. A sink that has only `write` gets the batch again: each record at least once.
+
+A batch leaves when it is full. So that somebody who looks at a sink also sees what a long run is doing, what there is
+leaves a second after it was written, then after two, four ... and at last 30 seconds: a table format makes a file of
+each batch, and an hour has 3,600 seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -36,19 +41,27 @@ _PAUSES: Final = (0.05, 0.2, 0.8)
 _BACKGROUND_WAIT: Final = 5.0
 """Seconds that a batch in the middle of a run waits for another process that delivers to the same sink."""
 
+_LONGEST_FLUSH: Final = 30.0
+"""Seconds that a record waits at the most for a batch to be full."""
+
+_GLANCE: Final = 1.0
+"""Seconds between looks whether the interpreter is shutting down: then nobody waits for a batch to be full."""
+
 
 class Delivery:
     """Delivers one run's records to its sinks.
 
-    A thread exists only while there is a full batch to deliver, or the rest at the end: it is never idle, so a run that
-    forgets `finish` does not hang. It is no daemon: the interpreter waits for the batch that is under way. A sink that
-    may hang needs a timeout of its own.
+    A thread exists only while there are records to deliver. It is no daemon: the interpreter waits for the batch that
+    is under way, but no longer, so a run that forgets `finish` does not hang. A sink that may hang needs a timeout of
+    its own.
 
     Args:
         journal: The run's journal, with no record in it yet.
         sinks: The sinks; no two with the same key.
         state_dir: The project's `.odibi` folder.
         batch_size: Records in a batch at most.
+        flush_seconds: How long the first records wait for a batch to be full; for later ones it is twice as long each
+            time, up to 30 seconds.
 
     Example:
         >>> import tempfile
@@ -68,15 +81,24 @@ class Delivery:
     """
 
     def __init__(
-        self, journal: Journal, sinks: Sequence[SinkTarget], state_dir: Path, *, batch_size: int = BATCH_SIZE
+        self,
+        journal: Journal,
+        sinks: Sequence[SinkTarget],
+        state_dir: Path,
+        *,
+        batch_size: int = BATCH_SIZE,
+        flush_seconds: float = 1.0,
     ) -> None:
         if len({target.key for target in sinks}) != len(sinks):
             raise ValueError(f"Two log sinks have the same key: {sorted(target.key for target in sinks)}.")
         self._journal = journal
         self._batch_size = batch_size
-        self._next_wake: float = batch_size if sinks else float("inf")
+        self._flush_seconds = flush_seconds
+        self._full_at = batch_size
+        self._next_look: float = 0 if sinks else float("inf")
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
         self._stop = threading.Event()
         self._is_final = False
         self._until = 0.0
@@ -95,10 +117,14 @@ class Delivery:
                 self._note(feed, error)
 
     def notify(self) -> None:
-        """Say that a record was appended; costs a comparison until a batch is full, then a thread's start."""
-        if self._journal.last_seq >= self._next_wake:
+        """Say that a record was appended; costs a comparison, but a thread's start if nothing was waiting before it."""
+        if self._journal.last_seq >= self._next_look:
             with self._guard:
-                self._next_wake = self._journal.last_seq + self._batch_size
+                last = self._journal.last_seq
+                if last >= self._full_at:
+                    self._full_at = last + self._batch_size
+                    self._wake.set()
+                self._next_look = self._full_at
                 self._start()
 
     def finish(self, deadline_seconds: float = 30.0) -> tuple[SinkReport, ...]:
@@ -119,6 +145,7 @@ class Delivery:
         try:
             with self._guard:
                 self._is_final = True
+                self._wake.set()
                 self._start()
                 thread = self._thread
             if thread is not None:
@@ -126,6 +153,7 @@ class Delivery:
         finally:
             # Also when Ctrl-C ends the waiting: the thread ends after the batch that is under way.
             self._stop.set()
+            self._wake.set()
         return tuple(self._report(feed, deadline_seconds) for feed in self._feeds)
 
     def _start(self) -> None:
@@ -142,25 +170,62 @@ class Delivery:
                 self._thread = thread
 
     def _work(self) -> None:
-        pauses = list(_PAUSES)
-        resting: set[SinkFeed] = set()
-        while True:
-            with self._guard:
-                due = [feed for feed in self._feeds if feed not in resting and self._is_due(feed)]
-                retries = bool(pauses) and self._is_final and any(self._is_due(feed) for feed in resting)
-                if self._stop.is_set() or not (due or retries):
-                    self._thread = None
-                    return
-            if due:
-                # One batch each in turn, so that a slow sink does not starve the others. One that failed rests: the
-                # next full batch, or the end of the run, is soon enough.
-                resting.update(feed for feed in due if not self._deliver(feed))
-            elif not self._stop.wait(pauses.pop(0)):
-                resting.clear()
+        flush_at = time.monotonic() + self._flush_seconds
+        failed: AbstractSet[SinkFeed] = frozenset()
+        while self._goes_on(failed):
+            if self._is_final:
+                self._deliver_rest()
+            elif at_least := self._wait_for_batch(flush_at):
+                failed = self._deliver_waiting(at_least=at_least)
+                if at_least == 1:
+                    self._flush_seconds = min(2 * self._flush_seconds, _LONGEST_FLUSH)
+                    flush_at = time.monotonic() + self._flush_seconds
+            else:
+                # The end of the run, for which no sink counts as failed; or the interpreter's, and the thread goes.
+                failed = frozenset(self._feeds)
 
-    def _is_due(self, feed: SinkFeed) -> bool:
-        waiting = 0 if feed.is_complete else self._journal.last_seq - feed.seq
-        return waiting >= (1 if self._is_final else self._batch_size)
+    def _goes_on(self, failed: AbstractSet[SinkFeed]) -> bool:
+        with self._guard:
+            # In this order: a record that comes from now on is seen here, or else its `notify` starts a thread.
+            self._next_look = 0
+            # A sink that failed is not waited for: the next record starts a thread that tries it again.
+            is_behind = any(self._waiting(feed) for feed in self._feeds if self._is_final or feed not in failed)
+            if is_behind and not self._stop.is_set():
+                self._next_look = self._full_at
+                return True
+            self._thread = None
+            return False
+
+    def _wait_for_batch(self, flush_at: float) -> int:
+        """Return how many records make a batch now; 0 if the run is at its end, or the interpreter at its own."""
+        while not self._wake.wait(max(0.0, min(flush_at - time.monotonic(), _GLANCE))):
+            if not threading.main_thread().is_alive():
+                return 0
+            if time.monotonic() >= flush_at:
+                return 1
+        self._wake.clear()
+        return 0 if self._is_final else self._batch_size
+
+    def _deliver_waiting(self, *, at_least: int) -> AbstractSet[SinkFeed]:
+        """Deliver what has been written until now, in batches that are not smaller; return the sinks that failed."""
+        failed: set[SinkFeed] = set()
+        last = self._journal.last_seq
+        while due := [feed for feed in self._feeds if feed not in failed and self._waiting(feed, last) >= at_least]:
+            # One batch each in turn, so that a slow sink does not starve the others.
+            failed.update(feed for feed in due if not self._deliver(feed))
+        return failed
+
+    def _deliver_rest(self) -> None:
+        for pause in (0.0, *_PAUSES):
+            if self._stop.wait(pause):
+                return
+            self._deliver_waiting(at_least=1)
+            if not any(self._waiting(feed) for feed in self._feeds):
+                break
+        self._stop.set()
+
+    def _waiting(self, feed: SinkFeed, last: int | None = None) -> int:
+        return 0 if feed.is_complete else (self._journal.last_seq if last is None else last) - feed.seq
 
     def _deliver(self, feed: SinkFeed) -> bool:
         if self._stop.is_set():
@@ -188,7 +253,7 @@ class Delivery:
 
     def _report(self, feed: SinkFeed, deadline_seconds: float) -> SinkReport:
         total = self._journal.last_seq
-        missing = 0 if feed.is_complete else total - feed.seq
+        missing = self._waiting(feed, total)
         error = None
         if missing:
             cause = self._errors.get(feed.target.key, f"it did not take them within {deadline_seconds:g} s")
