@@ -36,9 +36,11 @@ demo: $(STAMP)
 	@cd examples/nycflights && ../../$(BIN)/odibi run && ../../$(BIN)/python show.py
 
 test: $(STAMP)
+	@$(BIN)/python tools/install_database_servers.py
 	@$(BIN)/python -m pytest -m "not soak" $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
 soak: $(STAMP)
+	@$(BIN)/python tools/install_database_servers.py
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
 
 check: $(STAMP)

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 if sys.platform != "win32":
     import pwd
 
-__all__ = ["NotInstalledError", "mariadb", "postgresql"]
+__all__ = ["NotInstalledError", "find_mariadb", "find_postgresql", "mariadb", "postgresql"]
 
 
 class NotInstalledError(RuntimeError):
@@ -38,10 +38,7 @@ def postgresql() -> Iterator[str]:
     Raises:
         NotInstalledError: There is none.
     """
-    newest = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
-    )
-    initdb, pg_ctl = _programs("initdb", "pg_ctl", folders=newest, of="PostgreSQL")
+    initdb, pg_ctl = find_postgresql()
     with _folder("postgres") as (folder, owner):
         port = _free_port()
         settings = {
@@ -80,7 +77,7 @@ def mariadb() -> Iterator[str]:
     Raises:
         NotInstalledError: There is none.
     """
-    (program,) = _programs("mariadbd", folders=[Path("/usr/sbin"), Path("/usr/local/sbin")], of="MariaDB")
+    (program,) = find_mariadb()
     with _folder("mysql") as (folder, owner):
         port = _free_port()
         settings = {
@@ -117,6 +114,27 @@ def mariadb() -> Iterator[str]:
                 yield f"mariadb://odibi@127.0.0.1:{port}"
             finally:
                 server.kill()
+
+
+def find_postgresql() -> list[str]:
+    """Return the paths of initdb and pg_ctl, of the newest version that Debian's packages have left here.
+
+    Raises:
+        NotInstalledError: There are none.
+    """
+    newest = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
+    )
+    return _programs("initdb", "pg_ctl", folders=newest, of="PostgreSQL")
+
+
+def find_mariadb() -> list[str]:
+    """Return the path of mariadbd.
+
+    Raises:
+        NotInstalledError: There is none.
+    """
+    return _programs("mariadbd", folders=[Path("/usr/sbin"), Path("/usr/local/sbin")], of="MariaDB")
 
 
 class _Owner:
