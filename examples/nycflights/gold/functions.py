@@ -49,17 +49,15 @@ def utilisation_by_plane(flights: pd.DataFrame) -> pd.DataFrame:
     Cancelled flights do not count. Hours are those on record: a diverted flight has none.
     """
     flown = flights[~flights["is_cancelled"]]
-    planes = flown.assign(hours=flown["air_time"].astype("float64") / 60).groupby("tailnum", as_index=False)
-    return (
-        planes.agg(
-            manufacturer=("manufacturer", "first"),
-            model=("model", "first"),
-            seats=("seats", "first"),
-            year_built=("year_built", "first"),
-            flights=("tailnum", "size"),
-            hours=("hours", "sum"),
-            miles=("distance", "sum"),
-        )
-        .round({"hours": 1})
-        .sort_values(["hours", "tailnum"], ascending=[False, True], ignore_index=True)
+    planes = flown.groupby("tailnum", as_index=False).agg(
+        manufacturer=("manufacturer", "first"),
+        model=("model", "first"),
+        seats=("seats", "first"),
+        year_built=("year_built", "first"),
+        flights=("tailnum", "size"),
+        minutes=("air_time", "sum"),
+        miles=("distance", "sum"),
     )
+    # Tenths of an hour are six minutes. Whole numbers are rounded alike on every engine, halves of floats are not.
+    planes.insert(6, "hours", (planes.pop("minutes") + 3) // 6 / 10)
+    return planes.sort_values(["hours", "tailnum"], ascending=[False, True], ignore_index=True)
