@@ -1,0 +1,159 @@
+"""Spark in this process: a local one, or the driver of a cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from odibi_engine_spark.errors import SparkUnavailableError
+from odibi_engine_spark.sessions.jars import find_delta_jars, list_jars
+from odibi_engine_spark.sessions.java import find_java
+from odibi_engine_spark.sessions.versions import check_pair
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from odibi_engine_spark.options import SparkEngineOptions
+
+__all__ = ["build_classic", "classic_conf"]
+
+_DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+_DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+_POLL_SECONDS = 0.2
+
+
+def classic_conf(options: SparkEngineOptions, *, project_root: Path) -> dict[str, str]:
+    """Return the settings of a session, the user's own on top.
+
+    Args:
+        options: The manifest's ``engines.spark``.
+        project_root: The project's folder.
+
+    Raises:
+        ConfigError: A jar is not there, or versions do not go together.
+    """
+    conf = {"spark.ui.showConsoleProgress": "false", "spark.scheduler.mode": options.scheduler.upper()}
+    jars = list(list_jars(options.jars, root=project_root))
+    packages = list(options.packages)
+    if options.delta is not False:
+        delta = find_delta_jars(jars)
+        if delta is None and options.delta:
+            raise SparkUnavailableError(
+                "engines.spark.delta is true, and delta-spark is not installed. "
+                'Install it: pip install "odibi-engine-spark[delta]"'
+            )
+        if delta is not None:
+            check_pair()
+            jars += delta.jars
+            packages += delta.packages
+            conf |= {"spark.sql.extensions": _DELTA_EXTENSION, "spark.sql.catalog.spark_catalog": _DELTA_CATALOG}
+    if jars:
+        conf["spark.jars"] = ",".join(str(jar) for jar in jars)
+    if packages:
+        conf["spark.jars.packages"] = ",".join(dict.fromkeys(packages))
+    return _merged(conf, options.conf)
+
+
+def _merged(conf: dict[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    merged = conf | dict(own)
+    theirs = own.get("spark.sql.extensions")
+    if theirs and _DELTA_EXTENSION in conf.get("spark.sql.extensions", "") and _DELTA_EXTENSION not in theirs:
+        merged["spark.sql.extensions"] = f"{_DELTA_EXTENSION},{theirs}"
+    return merged
+
+
+def build_classic(options: SparkEngineOptions, *, project_root: Path) -> SparkSession:
+    """Start Spark in this process.
+
+    Args:
+        options: The manifest's ``engines.spark``; without ``master``, Spark uses this machine's cores, unless
+            spark-submit said otherwise.
+        project_root: The project's folder.
+
+    Raises:
+        SparkUnavailableError: Java or the master cannot be had.
+        ConfigError: A jar is not there, or versions do not go together.
+    """
+    conf = classic_conf(options, project_root=project_root)
+    is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if find_java() is None and not is_submitted:
+        raise SparkUnavailableError(
+            "Spark needs Java 17 or newer, and none was found in JAVA_HOME or on the search path. Install Java, "
+            'or run without it: pip install "odibi-engine-spark[sail]" and engines.spark.sail: true'
+        )
+    from pyspark.sql import SparkSession
+
+    master = options.master or (None if is_submitted else "local[*]")
+    if master is not None:
+        wait_for_master(master, seconds=options.connect_timeout)
+    # What Spark starts for Python functions must be this interpreter, with the packages that are imported here.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(options.app_name)
+    if master is not None:
+        builder = builder.master(master)
+    if master is not None and master.startswith("local"):
+        conf.setdefault("spark.driver.host", "127.0.0.1")
+        conf.setdefault("spark.driver.bindAddress", "127.0.0.1")
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    return _started(builder, master)
+
+
+def _started(builder: Any, master: str | None) -> SparkSession:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    from odibi_engine_spark.explain import one_line
+
+    try:
+        session: SparkSession = builder.getOrCreate()
+    except (PySparkException, Py4JError, OSError) as error:
+        where = f" ({master})" if master else ""
+        raise SparkUnavailableError(f"Spark{where} does not start: {one_line(error)}") from error
+    return session
+
+
+def wait_for_master(master: str, *, seconds: float) -> None:
+    """Wait until one of a standalone cluster's masters takes connections; other masters are not waited for.
+
+    Args:
+        master: The master, such as ``spark://one:7077,two:7077``.
+        seconds: How long.
+
+    Raises:
+        SparkUnavailableError: None did.
+    """
+    if not master.startswith("spark://"):
+        return
+    places = [_place(text) for text in master.removeprefix("spark://").split(",")]
+    deadline = time.monotonic() + seconds
+    while True:
+        problems = [problem for host, port in places if (problem := _refusal(host, port, deadline))]
+        if len(problems) < len(places):
+            return
+        if time.monotonic() + _POLL_SECONDS >= deadline:
+            raise SparkUnavailableError(
+                f"The Spark master {master} cannot be reached within {seconds:g} s: {problems[-1]}. Is it running? "
+                "engines.spark.connect_timeout says how long to wait."
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _place(text: str) -> tuple[str, int]:
+    match = re.fullmatch(r"(.+?)(?::(\d+))?", text)
+    host, port = (match[1], match[2]) if match else (text, None)
+    return host.strip("[]"), int(port or 7077)
+
+
+def _refusal(host: str, port: int, deadline: float) -> str:
+    try:
+        with socket.create_connection((host, port), timeout=max(0.1, deadline - time.monotonic())):
+            return ""
+    except OSError as error:
+        return f"{host}:{port}: {error.strerror or error}"

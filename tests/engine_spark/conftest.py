@@ -1,0 +1,208 @@
+"""Real sessions: Spark in this process, a Spark Connect server, and Sail. Each is started once, if a test wants it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odibi_core.plugin import EngineConfig
+from odibi_engine_spark.options import SparkEngineOptions
+from odibi_engine_spark.sessions.java import find_java
+
+# The JVM's quick compiler and simplest collector: tests are over before the others pay.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+QUIET_CONF = {
+    "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.log.level": "OFF",
+}
+FLAVOURS = ("classic", "connect", "sail")
+
+
+def needs(flavour: str) -> str:
+    """Say what is missing for a flavour, nothing if it can be had."""
+    if flavour == "sail":
+        return "" if find_spec("pysail") else "Sail is not installed"
+    if find_java() is None:
+        return "no Java"
+    return "" if flavour == "classic" or find_spec("grpc") else "the packages of Spark Connect are not installed"
+
+
+def flavour_param(flavour: str) -> Any:
+    marks = [] if flavour == "sail" else [pytest.mark.spark]
+    if missing := needs(flavour):
+        marks.append(pytest.mark.skip(reason=f"Spark {flavour}: {missing}"))
+    return pytest.param(flavour, marks=marks, id=flavour)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def spark_conf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings of a quick and quiet session, with its catalog's tables in a folder of the tests."""
+    folder = tmp_path_factory.mktemp("spark")
+    return QUIET_CONF | {
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.local.dir": str(folder / "local"),
+    }
+
+
+@pytest.fixture(scope="session")
+def classic_session(spark_conf: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Spark in this process, on two cores, with Delta."""
+    if missing := needs("classic"):
+        pytest.skip(f"Spark classic: {missing}")
+    from odibi_engine_spark.sessions.classic import build_classic
+
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    options = SparkEngineOptions(master="local[2]", conf=spark_conf)
+    session = build_classic(options, project_root=tmp_path_factory.mktemp("classic"))
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def connect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Spark Connect server in a process of its own, with Delta."""
+    if missing := needs("connect"):
+        pytest.skip(f"Spark connect: {missing}")
+    from odibi_engine_spark.sessions.classic import classic_conf
+
+    folder = tmp_path_factory.mktemp("connect")
+    port = free_port()
+    conf = classic_conf(SparkEngineOptions(conf=QUIET_CONF), project_root=folder) | {
+        "spark.master": "local[2]",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.local.dir": str(folder / "local"),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    arguments = [part for key, value in conf.items() for part in ("--conf", f"{key}={value}")]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [
+                spark_script("spark-submit"),
+                "--class",
+                "org.apache.spark.sql.connect.service.SparkConnectServer",
+                *arguments,
+            ],
+            cwd=folder,
+            env=clean_environment() | {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def connect_session(connect_url: str) -> Iterator[Any]:
+    """A session on the Spark Connect server."""
+    from odibi_engine_spark.sessions.connect import build_connect
+
+    session = build_connect(connect_url, conf={}, seconds=90)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def sail_session() -> Iterator[Any]:
+    """A session on Sail, in this process."""
+    if missing := needs("sail"):
+        pytest.skip(f"Spark sail: {missing}")
+    from odibi_engine_spark.sessions.sail import build_sail
+
+    session, stop = build_sail(conf={"spark.sql.session.timeZone": "UTC"}, seconds=60)
+    yield session
+    stop()
+
+
+@pytest.fixture
+def make_engine(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Make engines over a session, which are closed after the test: ``make_engine(session, **options)``."""
+    from odibi_engine_spark.engine import SparkEngine
+
+    made: list[SparkEngine] = []
+
+    def make(session: Any, **options: Any) -> SparkEngine:
+        made.append(SparkEngine(EngineConfig(project_root=tmp_path, options=options, session=session)))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.close()
+
+
+@pytest.fixture(params=[flavour_param(flavour) for flavour in FLAVOURS])
+def spark_engine(request: pytest.FixtureRequest, make_engine: Callable[..., Any]) -> Any:
+    """The engine on each of the three flavours; its project is `tmp_path`."""
+    return make_engine(request.getfixturevalue(f"{request.param}_session"))
+
+
+@pytest.fixture
+def classic_engine(classic_session: Any, make_engine: Callable[..., Any]) -> Any:
+    """The engine on Spark in this process."""
+    return make_engine(classic_session)
+
+
+@pytest.fixture
+def connect_engine(connect_session: Any, make_engine: Callable[..., Any]) -> Any:
+    """The engine on a Spark Connect server."""
+    return make_engine(connect_session)
+
+
+@pytest.fixture
+def sail_engine(sail_session: Any, make_engine: Callable[..., Any]) -> Any:
+    """The engine on Sail."""
+    return make_engine(sail_session)
+
+
+def spark_script(name: str) -> str:
+    import pyspark
+
+    return str(Path(pyspark.__file__).parent / "bin" / name)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what a session in this process has set for itself."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_", "_PYSPARK"))}
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python code in a process of its own, in `tmp_path`."""
+
+    def run(code: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-c", code, *arguments],
+            cwd=tmp_path,
+            env=clean_environment() | (env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
