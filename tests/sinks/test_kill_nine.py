@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -50,12 +51,17 @@ def work(constants):
 """
 # Importing takes longer than a run: one process imports, and each run is a fork of it.
 RUNS = """
+import importlib
 import importlib.util
 import os
+import pkgutil
 import sys
-import deltalake, sqlalchemy  # importing starts no thread, so forking is safe
-import odibi_core.cli.run, odibi_core.runlog.index_store, odibi_core.running.runner
-import odibi_sinks.delta.options, odibi_sinks.delta.table, odibi_sinks.options, odibi_sinks.sql.options, odibi_sinks.sql.store
+import deltalake, psycopg, sqlalchemy  # importing starts no thread, so forking is safe
+import odibi_core, odibi_sinks
+for package in (odibi_core, odibi_sinks):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 from odibi_core import run_project
 from odibi_core.loading import PluginManager, PluginSettings
 from odibi_core.runlog import Delivery, deliver_pending
@@ -69,9 +75,10 @@ manager = PluginManager(PluginSettings(discover=False))
 manager.register(rows_engine, name="rows-engine")
 manager.register(plugin, name="sinks")
 manager.freeze()
-# Several batches while the run goes on, and not one at its end.
+# Full batches and others while the run goes on, and not one at its end.
 for function in (Delivery.__init__, deliver_pending):
     function.__kwdefaults__["batch_size"] = 25
+Delivery.__init__.__kwdefaults__["flush_seconds"] = 0.005
 
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + chr(10)).encode())
@@ -93,6 +100,7 @@ class KilledProject:
 
     def __init__(self, root, log_sinks, *, runs):
         self.root = root
+        self.server = next((sink["url"] for sink in log_sinks if "postgresql" in sink.get("url", "")), None)
         self.runs = runs
         rows = [
             {
@@ -103,7 +111,7 @@ class KilledProject:
                 "depends_on": [f"t{number - 10:02}"] if number % 20 == 15 else [],
                 "constants": {
                     "name": f"t{number:02}",
-                    "effort": 20_000,
+                    "effort": 60_000,
                     "message": MESSAGE,
                     "fails": number % 20 == 5,
                     "hiccups": number % 20 == 7,
@@ -132,9 +140,12 @@ class KilledProject:
         self.sinks = sink_targets(self.project, manager=manager)
         self.seconds = 0.0
         """How long a run takes that nobody disturbs."""
+        self.struck = Counter()
+        """At what the runs were when they were killed."""
 
     def run(self, *, kill_after=None):
         """Run in a process of its own; return what it said at its end, None if it was killed before."""
+        before = self.journals()
         self.runs.stdin.write(f"{self.root}\n".encode())
         pid = int(self.runs.stdout.readline())
         begin = time.perf_counter()
@@ -144,20 +155,33 @@ class KilledProject:
         lines = [self.runs.stdout.readline().decode()]
         if not lines[0].lstrip("-").strip().isdecimal():
             lines.append(self.runs.stdout.readline().decode())
-        if kill_after is None:
+        if not self.seconds:
             self.seconds = time.perf_counter() - begin
         *said, code = lines
         assert int(code) in (0, -signal.SIGKILL)
+        if not said:
+            self.struck[self.phase(before)] += 1
         return said[0].strip() if said else None
+
+    def journals(self):
+        return sorted((self.project.state_dir / "runs").glob("*.jsonl"))
+
+    def phase(self, before):
+        own = [path for path in self.journals() if path not in before]
+        if not own or not own[0].read_bytes().endswith(b"\n"):
+            return "before its first record"
+        journal = read_journal(own[0])
+        if journal.end is not None:
+            return "delivering the rest"
+        return "at its transformations" if journal.records else "before its first record"
 
     def start_again(self):
         """Do what every start does before its own run."""
         settle_earlier_runs(self.project.state_dir, self.sinks)
 
     def expected(self):
-        journals = sorted((self.project.state_dir / "runs").glob("*.jsonl"))
         # Reading raises if the numbers have a hole.
-        return [record_for_sinks(record) for journal in journals for record in read_journal(journal).records]
+        return [record_for_sinks(record) for journal in self.journals() for record in read_journal(journal).records]
 
 
 def load_rows_engine():
@@ -213,9 +237,29 @@ def delta(path):
 
 
 CSV = {"type": "file", "path": "logs/runs.csv"}
+SEVERAL_FILES = {"type": "file", "path": "logs/several.csv", "max_bytes": 40_000}
 JSON_LINES = {"type": "file", "path": "logs/runs.jsonl"}
 SQLITE = {"type": "sql", "url": "sqlite:///logs/runs.db"}
 DELTA = delta("logs/delta")
+
+
+PLACES = {"file": "logs/runs.csv", "SQLite": "logs/runs.db", "Delta": "logs/delta"}
+
+
+@pytest.fixture
+def report(capsys):
+    """Says what was done, and holds that kills have struck everywhere."""
+
+    def say(killed, records):
+        runs = len({record["run_id"] for record in records})
+        with capsys.disabled():
+            print(
+                f"\n{killed.struck.total()} kills: {dict(killed.struck)}; {runs} runs, {len(records)} records in each sink"
+            )
+        assert killed.struck.total() >= 200
+        assert len(killed.struck) == 3
+
+    return say
 
 
 @pytest.fixture(scope="module")
@@ -232,12 +276,11 @@ def make_killed(tmp_path, request, runs):
     """Makes a project with log sinks, and lets it run once undisturbed."""
 
     def make(log_sinks):
-        server = (
-            [{"type": "sql", "url": request.getfixturevalue("postgresql_url")}] if "postgresql" in log_sinks else []
-        )
-        killed = KilledProject(
-            tmp_path / "project", [one for one in log_sinks if one != "postgresql"] + server, runs=runs
-        )
+        configs = [
+            {"type": "sql", "url": request.getfixturevalue("postgresql_url")} if sink == "postgresql" else sink
+            for sink in log_sinks
+        ]
+        killed = KilledProject(tmp_path / "project", configs, runs=runs)
         assert killed.run() == "FAILED []"
         statuses = Counter(record["status"] for record in check_all_sinks(killed))
         assert statuses == {"RUNNING": 60, "RETRY": 3, "SUCCESS": 54, "FAILED": 3, "SKIPPED": 3}
@@ -249,7 +292,7 @@ def make_killed(tmp_path, request, runs):
 @pytest.mark.parametrize(
     "log_sinks",
     [
-        pytest.param([JSON_LINES, SQLITE, DELTA], id="embedded"),
+        pytest.param([SEVERAL_FILES, JSON_LINES, SQLITE, DELTA], id="embedded"),
         pytest.param([CSV, "postgresql"], id="with a server"),
     ],
 )
@@ -259,20 +302,47 @@ def test_every_sink_has_every_record_once_after_kills(make_killed, log_sinks):
     assert len(check_all_sinks(killed)) > 123
 
 
-def test_a_sink_that_was_down_for_a_whole_run_is_caught_up(make_killed):
-    killed = make_killed([CSV, DELTA])
-    run_with_delta_down(killed)
+@pytest.mark.parametrize("down", ["file", "SQLite", "PostgreSQL", "Delta"])
+def test_a_sink_that_was_down_for_a_whole_run_is_caught_up(make_killed, down):
+    killed = make_killed([CSV, DOWN[down]] if down != "file" else [CSV, SQLITE])
+    run_with_one_down(killed, down)
     killed.start_again()
     check_all_sinks(killed)
 
 
-def run_with_delta_down(killed):
-    table = killed.root / "logs" / "delta"
-    away = table.rename(table.with_name("away"))
-    table.write_text("in the way")
-    assert killed.run() == "FAILED ['delta']", "the outcome is that of the transformations"
-    table.unlink()
-    away.rename(table)
+DOWN = {"file": CSV, "SQLite": SQLITE, "PostgreSQL": "postgresql", "Delta": DELTA}
+
+
+def run_with_one_down(killed, down):
+    with server_closed(killed) if down == "PostgreSQL" else something_in_the_way(killed.root / PLACES[down]):
+        names = [DOWN[down]["type"] if down != "PostgreSQL" else "sql"]
+        assert killed.run() == f"FAILED {names}", "the outcome is that of the transformations"
+
+
+@contextmanager
+def something_in_the_way(path):
+    away = path.rename(path.with_name(f"away-{path.name}"))
+    if away.is_dir():
+        path.write_text("in the way")
+    else:
+        path.mkdir()
+    yield
+    path.unlink() if path.is_file() else path.rmdir()
+    away.rename(path)
+
+
+@contextmanager
+def server_closed(killed):
+    """The database lets nobody in."""
+    import psycopg
+
+    head, _, name = killed.server.rpartition("/")
+    with psycopg.connect(f"{head}/postgres", autocommit=True) as connection:
+        for allowed in ("false", "true"):
+            connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allowed}")
+            connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            if allowed == "false":
+                yield
 
 
 @pytest.mark.soak
@@ -281,6 +351,7 @@ def run_with_delta_down(killed):
     "log_sinks",
     [
         pytest.param([CSV], id="file"),
+        pytest.param([SEVERAL_FILES], id="several files"),
         pytest.param([SQLITE], id="SQLite"),
         pytest.param(["postgresql"], id="PostgreSQL"),
         pytest.param([DELTA], id="Delta"),
@@ -288,19 +359,20 @@ def run_with_delta_down(killed):
         pytest.param([CSV, SQLITE, "postgresql", DELTA], id="all at once"),
     ],
 )
-def test_200_kills(make_killed, log_sinks):
+def test_200_kills(make_killed, log_sinks, report):
     killed = make_killed(log_sinks)
     kill_again_and_again(killed, 200, random.Random(20261121))
-    check_all_sinks(killed)
+    report(killed, check_all_sinks(killed))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_200_kills_with_one_sink_down_for_whole_runs(make_killed):
-    killed = make_killed([CSV, DELTA])
+def test_200_kills_with_one_sink_down_for_whole_runs(make_killed, report):
+    """Twenty runs in between are not killed, and have one of the four sinks down, in turn."""
+    killed = make_killed([CSV, SQLITE, "postgresql", DELTA])
     moments = random.Random(20261121)
-    for _ in range(20):
+    for number in range(20):
         kill_again_and_again(killed, 10, moments)
-        run_with_delta_down(killed)
+        run_with_one_down(killed, list(DOWN)[number % 4])
     killed.start_again()
-    check_all_sinks(killed)
+    report(killed, check_all_sinks(killed))

@@ -60,7 +60,8 @@ def test_sinks_and_kernel_agree_on_the_columns():
 
 def test_options_become_the_arguments_of_the_sink(tmp_path):
     options = FileSinkOptions.model_validate({"path": "logs/runs.csv"}, context={"project_root": tmp_path})
-    assert options.model_dump() == {"path": tmp_path / "logs" / "runs.csv", "append": True}
+    defaults = {"append": True, "max_bytes": None, "keep": None}
+    assert options.model_dump() == {"path": tmp_path / "logs" / "runs.csv", **defaults}
     assert FileLogSink(**options.model_dump()).path.exists()
     assert FileSinkOptions(path=tmp_path / "a.jsonl", append=False).append is False
     ConsoleLogSink(**ConsoleSinkOptions().model_dump())

@@ -76,21 +76,21 @@ class CsvLines:
                     seq = cells[_SEQ]
                     yield cells[_RUN_ID].decode("utf-8", "replace"), int(seq) if seq.isdigit() else 0
 
-    def records(self, path: Path) -> Iterator[dict[str, Any]]:
-        """Yield each whole row as a record.
+    def records(self, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+        """Yield each whole row of an open file as a record.
 
         Raises:
             RunLogError: It is not a run log with these columns, or a row is damaged.
         """
-        with path.open("rb") as file:
-            _check_header(path, file.read(len(_BYTE_ORDER_MARK + self.header)))
-            file.seek(0)
-            for number, row in enumerate(_whole_rows(file)):
-                if number:
-                    try:
-                        yield record_of(dict(zip(RECORD_COLUMNS, _cells(row.decode("utf-8")), strict=True)))
-                    except ValueError as error:
-                        raise RunLogError(f"{path} is damaged: row {number} is no record ({error}).") from error
+        path = Path(file.name)
+        _check_header(path, file.read(len(_BYTE_ORDER_MARK + self.header)))
+        file.seek(0)
+        for number, row in enumerate(_whole_rows(file)):
+            if number:
+                try:
+                    yield record_of(dict(zip(RECORD_COLUMNS, _cells(row.decode("utf-8")), strict=True)))
+                except ValueError as error:
+                    raise RunLogError(f"{path} is damaged: row {number} is no record ({error}).") from error
 
 
 def _check_header(path: Path, start: bytes) -> None:

@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from odibi_core.plugin import ConfigError, RunLogError, did_you_mean
 from odibi_sinks.csv_lines import CsvLines
 from odibi_sinks.json_lines import JsonLines
 from odibi_sinks.locking import locked
+from odibi_sinks.rotation import check_rotation, older_files, put_away
 from odibi_sinks.stored import folded
 
 __all__ = ["FileLogSink", "format_of"]
@@ -38,8 +39,8 @@ class FileFormat(Protocol):
     def runs_and_seqs(self, path: Path, /) -> Iterator[tuple[str, int]]:
         """Yield run id and ``seq`` of each whole record of a file."""
 
-    def records(self, path: Path, /) -> Iterator[dict[str, Any]]:
-        """Yield each whole record of a file."""
+    def records(self, file: IO[bytes], /) -> Iterator[dict[str, Any]]:
+        """Yield each whole record of an open file."""
 
 
 _FORMATS: Final[Mapping[str, FileFormat]] = {".csv": CsvLines(), ".jsonl": JsonLines(), ".ndjson": JsonLines()}
@@ -81,9 +82,13 @@ class FileLogSink:
         append: True adds to what is there. False keeps one run: the first records of a new run empty the file, and
             what it held is gone from it (the project's own run log still has it). Records of an older run that come
             late are then left out, because they would push out the newer one.
+        max_bytes: How large the file may become, but that a batch is never divided. Before it would become larger, it
+            is put away as ``runs.000001.csv``, the next one as ``runs.000002.csv``, and a new one is begun. None for
+            any size. Older files are still part of the log when it is read.
+        keep: How many of them are kept; None for all.
 
     Raises:
-        ConfigError: The suffix is none of these.
+        ConfigError: The suffix is none of these, or the numbers do not go together.
 
     Example:
         >>> import tempfile
@@ -95,10 +100,20 @@ class FileLogSink:
         'transformation_id,project,plant,'
     """
 
-    def __init__(self, path: str | os.PathLike[str], append: bool = True) -> None:  # v2's constructor
+    def __init__(  # v2's constructor, and keywords
+        self,
+        path: str | os.PathLike[str],
+        append: bool = True,
+        *,
+        max_bytes: int | None = None,
+        keep: int | None = None,
+    ) -> None:
         self.path = Path(path)
         self._format = format_of(self.path)
+        check_rotation(append=append, max_bytes=max_bytes, keep=keep)
         self._append = append
+        self._max_bytes = max_bytes
+        self._keep = keep
         self._begun: set[str] = set()
         self._lock = threading.Lock()
         # The file is there from the start, as in v2. Trouble with it is `write`'s to report: it is isolated there, and
@@ -132,11 +147,14 @@ class FileLogSink:
             RunLogError: The file cannot be read.
         """
         try:
-            return max((seq for run, seq in self._format.runs_and_seqs(self.path) if run == run_id), default=0)
-        except (FileNotFoundError, NotADirectoryError):
-            return 0
+            for path in self._newest_first():
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    seqs = [seq for run, seq in self._format.runs_and_seqs(path) if run == run_id]
+                    if seqs:  # a run's records come in their order, so no older file has a higher one
+                        return max(seqs)
         except OSError as error:
             raise self._error("read", error) from error
+        return 0
 
     def read_records(self, *, project: str | None = None, since: datetime | None = None) -> Iterator[dict[str, Any]]:
         """Yield the records of the file, those of each run in the order of their ``seq``.
@@ -151,9 +169,10 @@ class FileLogSink:
         del since
         wanted = None if project is None else folded(project)
         try:
-            for record in self._format.records(self.path):
-                if wanted is None or folded(record["project"] or "") == wanted:
-                    yield record
+            for file in self._oldest_first():
+                for record in self._format.records(file):
+                    if wanted is None or folded(record["project"] or "") == wanted:
+                        yield record
         except RunLogError:
             raise
         except OSError as error:
@@ -162,23 +181,63 @@ class FileLogSink:
     def _write_batch(self, records: Sequence[Mapping[str, Any]], *, only_run: str | None = None) -> None:
         data = self._format.encode(records)
         try:
-            with self._opened() as file:
-                size = os.fstat(file.fileno()).st_size
-                # First of all, because this also refuses a file that is no run log.
-                whole, gap = self._format.repaired(self.path) if size else (0, self._format.header)
-                if only_run is not None:
-                    if self._is_late(only_run):
-                        return
-                    if self._is_new(only_run):
-                        whole, gap = 0, self._format.header
-                    self._begun.add(only_run)
-                if whole < size:
-                    os.ftruncate(file.fileno(), whole)
-                self._put(file, at=whole, data=gap + data)
+            while not self._append_whole(data, only_run=only_run):
+                pass  # the file was full: the next one is another
         except RunLogError:
             raise
         except OSError as error:
             raise self._error("write", error) from error
+
+    def _append_whole(self, data: bytes, *, only_run: str | None) -> bool:
+        with self._opened() as file:
+            size = os.fstat(file.fileno()).st_size
+            # First of all, because this also refuses a file that is no run log.
+            whole, gap = self._format.repaired(self.path) if size else (0, self._format.header)
+            if only_run is not None:
+                if self._is_late(only_run):
+                    return True
+                if self._is_new(only_run):
+                    whole, gap = 0, self._format.header
+                self._begun.add(only_run)
+            if whole < size:
+                os.ftruncate(file.fileno(), whole)
+            is_full = self._max_bytes is not None and whole + len(gap) + len(data) > self._max_bytes
+            if is_full and whole > len(self._format.header):
+                self._put(file, at=whole, data=gap)
+                put_away(self.path, keep=self._keep)
+                return False
+            self._put(file, at=whole, data=gap + data)
+            return True
+
+    def _newest_first(self) -> Iterator[Path]:
+        yield self.path
+        if self._append:
+            # Not before that one was read: if it is put away meanwhile, it is among these.
+            yield from reversed(older_files(self.path))
+
+    def _oldest_first(self) -> Iterator[IO[bytes]]:
+        """Open each file of the log, none of them twice, also if one is put away meanwhile."""
+        seen: set[Path] = set()
+        while True:
+            for path in self._older_but(seen):
+                seen.add(path)
+                with suppress(FileNotFoundError), path.open("rb") as file:  # the oldest ones may be removed
+                    yield file
+            try:
+                file = self.path.open("rb")
+            except FileNotFoundError:
+                if not seen:
+                    raise
+                if not self._older_but(seen):
+                    return  # killed when it had put one away and not yet begun the next
+                continue
+            with file:
+                if not self._older_but(seen):
+                    yield file
+                    return
+
+    def _older_but(self, seen: set[Path]) -> list[Path]:
+        return [path for path in older_files(self.path) if path not in seen] if self._append else []
 
     # Which run the file holds is read from the file, so that a process that catches up on a killed one goes on with its
     # file. Records without a run id, which nobody but a user's own code writes, are of one run per sink.

@@ -59,25 +59,25 @@ class JsonLines:
                     seq = content.get("seq")
                     yield str(content.get("run_id") or ""), seq if isinstance(seq, int) else 0
 
-    def records(self, path: Path) -> Iterator[dict[str, Any]]:
-        """Yield each whole line as a record.
+    def records(self, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+        """Yield each whole line of an open file as a record.
 
         Raises:
             RunLogError: It is not a run log, or a line is damaged.
         """
-        with path.open("rb") as file:
-            _check_start(path, file.read(len(_START)))
-            file.seek(0)
-            for number, line in enumerate(file, 1):
-                content = _decoded(line)
-                if content is None:
-                    if line.endswith(b"\n"):
-                        raise RunLogError(f"{path} is damaged: line {number} is no record.")
-                    return  # torn; the next writer cuts it off
-                try:
-                    yield record_of(content)
-                except ValueError as error:
-                    raise RunLogError(f"{path} is damaged: line {number} is no record ({error}).") from error
+        path = Path(file.name)
+        _check_start(path, file.read(len(_START)))
+        file.seek(0)
+        for number, line in enumerate(file, 1):
+            content = _decoded(line)
+            if content is None:
+                if line.endswith(b"\n"):
+                    raise RunLogError(f"{path} is damaged: line {number} is no record.")
+                return  # torn; the next writer cuts it off
+            try:
+                yield record_of(content)
+            except ValueError as error:
+                raise RunLogError(f"{path} is damaged: line {number} is no record ({error}).") from error
 
 
 def _check_start(path: Path, start: bytes) -> None:

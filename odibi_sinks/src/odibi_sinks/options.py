@@ -7,13 +7,16 @@ from typing import Literal
 
 from pydantic import (  # noqa: TID253  # this module is pydantic models; the kernel imports it when a manifest names a sink
     BaseModel,
+    ByteSize,
     ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from odibi_sinks.files import format_of
+from odibi_sinks.rotation import check_rotation
 
 __all__ = ["ConsoleSinkOptions", "FileSinkOptions"]
 
@@ -33,6 +36,11 @@ class FileSinkOptions(BaseModel):
 
     path: Path = Field(description="The file; .csv for CSV, .jsonl or .ndjson for JSON lines.")
     append: bool = Field(default=True, description="False keeps only the newest run in the file.")
+    max_bytes: ByteSize | None = Field(
+        default=None,
+        description="How large the file may become before it is put away and a new one is begun, such as 100 MB.",
+    )
+    keep: int | None = Field(default=None, description="How many of the files that were put away are kept.")
 
     @field_validator("path")
     @classmethod
@@ -40,6 +48,11 @@ class FileSinkOptions(BaseModel):
         format_of(path)
         root = (info.context or {}).get("project_root")
         return path if root is None else Path(root) / path
+
+    @model_validator(mode="after")
+    def _checked_rotation(self) -> FileSinkOptions:
+        check_rotation(append=self.append, max_bytes=self.max_bytes, keep=self.keep)
+        return self
 
 
 class ConsoleSinkOptions(BaseModel):
