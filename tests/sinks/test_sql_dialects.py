@@ -1,6 +1,8 @@
 """Databases that cannot be had here: what is sent to them, word by word."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy import make_url
@@ -97,9 +99,9 @@ class TestMariaDb:
         assert "CHARSET=utf8mb4" in text
 
     def test_other_errors_than_duplicates_stay_errors(self, table, dialect, text_of):
-        from odibi_sinks.sql.dialects import _mysql_insert
+        from odibi_sinks.sql.dialects import mysql_insert
 
-        text = text_of(_mysql_insert(table), dialect)
+        text = text_of(mysql_insert(table), dialect)
         assert "IGNORE" not in text
         assert text.endswith("ON DUPLICATE KEY UPDATE run_id = run_id")
 
@@ -193,3 +195,14 @@ def test_a_database_that_is_not_known_is_written_to_by_the_standards_means(text_
 )
 def test_only_what_another_writer_caused_is_tried_again_at_once(error, is_one):
     assert is_race(error) is is_one
+
+
+def test_a_sink_imports_nothing_of_the_databases_that_it_does_not_write_to():
+    code = """
+import sys
+from odibi_sinks import SQLTableLogSink
+SQLTableLogSink("sqlite://").write([{"run_id": "r1", "seq": 1}])
+print(*sorted(name.removeprefix("sqlalchemy.dialects.") for name in sys.modules if name.startswith("sqlalchemy.dialects.")))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {name.partition(".")[0] for name in found} == {"_typing", "sqlite"}

@@ -1,9 +1,13 @@
-"""What differs between databases: types, how a row that is there already is left alone, and time-outs."""
+"""What differs between databases: types, how a row that is there already is left alone, and time-outs.
+
+What SQLAlchemy knows of a kind of database is imported when it is asked for: for all kinds that takes a third as long
+as SQLAlchemy itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -15,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     cast,
     exists,
@@ -22,7 +27,6 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects import mssql, mysql, postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeEngine
 
@@ -52,6 +56,8 @@ class SqlDialect:
         writer: Returns what adds rows and leaves those alone that are there, for a table and SQLAlchemy's dialect.
         engine_options: Arguments for `create_engine`: time-outs above all.
         on_connect: Called with each new connection of the driver.
+        table_options: Arguments for `Table`.
+        index_options: Arguments for the `Index` on the key of a table.
         has_schemas: Whether a table can be in a schema.
         has_indexes: Whether `(run_id, seq)` can be made unique.
     """
@@ -62,6 +68,8 @@ class SqlDialect:
     writer: Callable[[Table, Dialect], Writer]
     engine_options: Callable[[SqlPlace, float], dict[str, Any]] = lambda _place, _seconds: {}
     on_connect: Callable[[Any, float], None] = lambda _connection, _seconds: None
+    table_options: Mapping[str, Any] = field(default_factory=dict)
+    index_options: Callable[[Table], dict[str, Any]] = lambda _table: {}
     has_schemas: bool = True
     has_indexes: bool = True
 
@@ -72,11 +80,7 @@ def dialect_for(name: str, /) -> SqlDialect:
     Args:
         name: The kind, as `SqlPlace` has it.
     """
-    if name == "databricks":
-        from odibi_sinks.sql.databricks import DATABRICKS
-
-        return DATABRICKS
-    return _DIALECTS.get(name, _OTHER)
+    return _DIALECTS.get(name, _other)()
 
 
 def write_positional(statement: Insert, dialect: Dialect) -> Writer:
@@ -128,6 +132,19 @@ def insert_if_new(table: Table) -> Insert:
     return insert(table).from_select(list(RECORD_COLUMNS), select(*values).where(~is_there))
 
 
+def _sqlite() -> SqlDialect:
+    from sqlalchemy.dialects import sqlite
+
+    return SqlDialect(
+        types={"string": Text(), "integer": BigInteger(), "float": Double(), "timestamp": Text()},
+        key=Text(),
+        to_times=iso_texts,
+        writer=lambda table, dialect: write_positional(sqlite.insert(table).on_conflict_do_nothing(), dialect),
+        engine_options=_sqlite_options,
+        has_schemas=False,
+    )
+
+
 def _sqlite_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
     options: dict[str, Any] = {"connect_args": {"timeout": min(seconds, _LOCK_WAIT)}}
     if place.file is None:
@@ -135,6 +152,24 @@ def _sqlite_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
         options |= {"poolclass": StaticPool}
         options["connect_args"] |= {"check_same_thread": False}
     return options
+
+
+def _postgresql() -> SqlDialect:
+    from sqlalchemy.dialects import postgresql
+
+    return SqlDialect(
+        types={
+            "string": Text(),
+            "integer": BigInteger(),
+            "float": Double(),
+            "timestamp": postgresql.TIMESTAMP(timezone=True),
+        },
+        key=Text(),
+        to_times=same_moments,
+        writer=lambda table, _: write_named(postgresql.insert(table).on_conflict_do_nothing()),
+        engine_options=_postgresql_options,
+        on_connect=_on_postgresql,
+    )
 
 
 def _postgresql_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
@@ -161,6 +196,30 @@ def _on_postgresql(connection: Any, seconds: float) -> None:
     connection.commit()
 
 
+def _mysql() -> SqlDialect:
+    from sqlalchemy.dialects import mysql
+
+    return SqlDialect(
+        types={
+            "string": mysql.LONGTEXT(),
+            "integer": BigInteger(),
+            "float": Double(),
+            "timestamp": mysql.DATETIME(fsp=6),
+        },
+        key=mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"),
+        to_times=naive_utc,
+        writer=lambda table, _: write_named(mysql_insert(table)),
+        engine_options=_mysql_options,
+        on_connect=_on_mysql,
+        # Transactions, and every character there is, whatever the database's defaults are.
+        table_options={
+            f"{name}_{option}": value
+            for name in ("mariadb", "mysql")
+            for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+        },
+    )
+
+
 def _mysql_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
     if place.driver != "pymysql":
         return {}
@@ -179,56 +238,23 @@ def _on_mysql(connection: Any, seconds: float) -> None:
     connection.commit()
 
 
-def _mysql_insert(table: Table) -> Insert:
+def mysql_insert(table: Table) -> Insert:
+    """Return MySQL's and MariaDB's insert of one row that does nothing if the row is there.
+
+    Args:
+        table: The table, with the columns of the run log.
+    """
+    from sqlalchemy.dialects import mysql
+
     # INSERT IGNORE would also turn every other error into a warning. The column is not qualified, because PyMySQL up to
     # 1.1 leaves percent signs behind the values doubled.
     return mysql.insert(table).on_duplicate_key_update(run_id=literal_column("run_id"))
 
 
-def _mssql_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
-    return {"connect_args": {"timeout": max(1, round(seconds))}} if place.driver == "pyodbc" else {}
+def _mssql() -> SqlDialect:
+    from sqlalchemy.dialects import mssql
 
-
-def _on_mssql(connection: Any, seconds: float) -> None:
-    connection.timeout = max(1, round(seconds))  # of statements; the argument of that name is for connecting
-
-
-_DIALECTS: Final[Mapping[str, SqlDialect]] = {
-    "sqlite": SqlDialect(
-        types={"string": Text(), "integer": BigInteger(), "float": Double(), "timestamp": Text()},
-        key=Text(),
-        to_times=iso_texts,
-        writer=lambda table, dialect: write_positional(sqlite.insert(table).on_conflict_do_nothing(), dialect),
-        engine_options=_sqlite_options,
-        has_schemas=False,
-    ),
-    "postgresql": SqlDialect(
-        types={
-            "string": Text(),
-            "integer": BigInteger(),
-            "float": Double(),
-            "timestamp": postgresql.TIMESTAMP(timezone=True),
-        },
-        key=Text(),
-        to_times=same_moments,
-        writer=lambda table, _: write_named(postgresql.insert(table).on_conflict_do_nothing()),
-        engine_options=_postgresql_options,
-        on_connect=_on_postgresql,
-    ),
-    "mysql": SqlDialect(
-        types={
-            "string": mysql.LONGTEXT(),
-            "integer": BigInteger(),
-            "float": Double(),
-            "timestamp": mysql.DATETIME(fsp=6),
-        },
-        key=mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"),
-        to_times=naive_utc,
-        writer=lambda table, _: write_named(_mysql_insert(table)),
-        engine_options=_mysql_options,
-        on_connect=_on_mysql,
-    ),
-    "mssql": SqlDialect(
+    return SqlDialect(
         types={
             "string": mssql.NVARCHAR(),
             "integer": BigInteger(),
@@ -240,11 +266,38 @@ _DIALECTS: Final[Mapping[str, SqlDialect]] = {
         writer=lambda table, _: write_named(insert_if_new(table)),
         engine_options=_mssql_options,
         on_connect=_on_mssql,
-    ),
+        # To SQL Server two rows without a key are equal, to the others they are not.
+        index_options=lambda table: {"mssql_where": and_(table.c.run_id.is_not(None), table.c.seq.is_not(None))},
+    )
+
+
+def _mssql_options(place: SqlPlace, seconds: float) -> dict[str, Any]:
+    return {"connect_args": {"timeout": max(1, round(seconds))}} if place.driver == "pyodbc" else {}
+
+
+def _on_mssql(connection: Any, seconds: float) -> None:
+    connection.timeout = max(1, round(seconds))  # of statements; the argument of that name is for connecting
+
+
+def _other() -> SqlDialect:
+    return SqlDialect(
+        types={"string": Text(), "integer": BigInteger(), "float": Double(), "timestamp": Text()},
+        key=String(255),
+        to_times=iso_texts,
+        writer=lambda table, _: write_named(insert_if_new(table)),
+    )
+
+
+def _databricks() -> SqlDialect:
+    from odibi_sinks.sql.databricks import DATABRICKS
+
+    return DATABRICKS
+
+
+_DIALECTS: Final[Mapping[str, Callable[[], SqlDialect]]] = {
+    "databricks": _databricks,
+    "mssql": _mssql,
+    "mysql": _mysql,
+    "postgresql": _postgresql,
+    "sqlite": _sqlite,
 }
-_OTHER: Final = SqlDialect(
-    types={"string": Text(), "integer": BigInteger(), "float": Double(), "timestamp": Text()},
-    key=String(255),
-    to_times=iso_texts,
-    writer=lambda table, _: write_named(insert_if_new(table)),
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, Index, MetaData, Table, and_, inspect
+from sqlalchemy import Column, Index, MetaData, Table, inspect
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, ExecutableDDLElement
@@ -54,16 +54,10 @@ def make_table(dialect: SqlDialect, *, name: str, schema: str | None) -> Table:
         metadata,
         *columns,
         schema=None if schema is None or not dialect.has_schemas else quoted_name(schema, quote=True),
-        # Transactions, and every character there is, whatever the database's defaults are.
-        mariadb_engine="InnoDB",
-        mariadb_charset="utf8mb4",
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
+        **dialect.table_options,
     )
     if dialect.has_indexes:
-        # To SQL Server two rows without a key are equal, to the others they are not.
-        has_key = and_(table.c.run_id.is_not(None), table.c.seq.is_not(None))
-        Index(None, table.c.run_id, table.c.seq, unique=True, mssql_where=has_key)
+        Index(None, table.c.run_id, table.c.seq, unique=True, **dialect.index_options(table))
     return table
 
 
