@@ -43,7 +43,8 @@ def test_project_that_never_ran_says_so(odibi, shop):
     assert "It has never run." in odibi("status", cwd=shop).stdout
     assert odibi("runs", cwd=shop).stdout == "It has never run.\n"
     assert odibi("runs", "--json", cwd=shop).json == []
-    assert odibi("failed", cwd=shop).stdout == "No failure of Shop in qat in the last 24 hours.\n"
+    never = "No failure of Shop in qat in the last 24 hours: it has never run there.\n"
+    assert odibi("failed", cwd=shop).stdout == never
     assert odibi("failed", "--json", cwd=shop).json == []
     assert not (shop / ".odibi").exists()
 
@@ -142,6 +143,44 @@ def test_run_that_is_not_there_exits_2(odibi, shop):
     assert run.run_id in answer.stderr
 
 
+def test_part_of_an_id_that_several_runs_have_exits_2_and_lists_them(odibi, shop):
+    first, second = run_project(shop).run_id, run_project(shop).run_id
+
+    answer = odibi("runs", "show", "2", cwd=shop)
+
+    assert answer.code == 2
+    assert "'2' is the beginning or the end of 2 runs" in answer.stderr
+    assert f"The newest of them: {second}, {first}." in answer.stderr
+
+
+def test_runs_of_an_environment_that_is_misspelt_are_no_empty_list(odibi, shop):
+    run_project(shop)
+
+    misspelt, never = (
+        odibi("runs", "list", "--env", "prdo", "--json", cwd=shop),
+        odibi("runs", "--env", "PROD", cwd=shop),
+    )
+
+    assert misspelt.code == 2
+    assert "Did you mean 'prod'?" in misspelt.json["error"]["message"]
+    assert (never.code, never.stdout) == (0, "It has never run in PROD.\n")
+
+
+def test_runs_of_an_environment_that_the_manifest_has_no_more_are_listed(odibi, shop):
+    run = run_project(shop, "prod")
+    manifest = shop / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"prod"', '"live"'))
+
+    assert [row["run_id"] for row in odibi("runs", "list", "--env", "prod", "--json", cwd=shop).json] == [run.run_id]
+
+
+def test_nothing_failed_is_told_from_nothing_ran(odibi, shop):
+    run_project(shop)
+
+    assert odibi("failed", cwd=shop).stdout == "No failure of Shop in qat in the last 24 hours.\n"
+    assert odibi("failed", "--env", "prod", cwd=shop).stdout.endswith("in the last 24 hours: it has never run there.\n")
+
+
 def test_nothing_to_show_before_the_first_run(odibi, shop):
     answer = odibi("runs", "show", cwd=shop)
 
@@ -149,14 +188,31 @@ def test_nothing_to_show_before_the_first_run(odibi, shop):
     assert "has never run" in answer.stderr
 
 
-def test_run_log_that_cannot_be_read_is_no_empty_answer(odibi, shop):
-    run = run_project(shop)
-    path = shop / ".odibi" / "runs" / f"{run.run_id}.jsonl"
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join(["no JSON at all", *lines[1:]]) + "\n")
+QUESTIONS = ["status", "failed", "runs list", "runs show", "runs diff", "retry", "run --resume"]
 
-    answer = odibi("status", cwd=shop)
 
-    assert answer.code == 2
-    assert answer.stdout == ""
-    assert path.name in answer.stderr
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("damage", ["no JSON", "cut off", "empty", "no folder"])
+def test_run_log_that_cannot_be_read_is_no_empty_answer(odibi, broken_shop, question, damage):
+    """A-94: exit 2, and nothing on stdout that could be taken for an answer."""
+    first = run_project(broken_shop, raise_on_failure=False)
+    run_project(broken_shop, selected=["works"])
+    folder = broken_shop / ".odibi" / "runs"
+    journal = folder / f"{first.run_id}.jsonl"
+    content = journal.read_bytes()
+    if damage == "no folder":
+        folder.rename(folder.with_name("elsewhere"))
+        folder.touch()
+    else:
+        journal.write_bytes(
+            {"no JSON": content.replace(b'"seq":1', b'"seq:1'), "cut off": content[: len(content) // 2], "empty": b""}[
+                damage
+            ]
+        )
+
+    text, document = odibi(*question.split(), cwd=broken_shop), odibi(*question.split(), "--json", cwd=broken_shop)
+
+    assert (text.code, document.code) == (2, 2)
+    assert text.stdout == ""
+    assert document.json["error"]["type"] == "RunLogError"
+    assert str(folder if damage == "no folder" else journal) in document.json["error"]["message"]

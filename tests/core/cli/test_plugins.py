@@ -71,6 +71,7 @@ def test_plugins_are_listed_with_state_and_reason(odibi, tmp_path, site):
     assert states(document.json) == {
         "broken": "failed",
         "engine-pandas": "blocked",
+        "engine-spark": "blocked",
         "good": "active",
         "new": "incompatible",
         "rows": "active",

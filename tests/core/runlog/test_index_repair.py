@@ -53,6 +53,30 @@ def test_journals_that_were_deleted_or_replaced_are_noticed(index, finished_run,
     assert index.run("r2").counts == {"FAILED": 1}
 
 
+@pytest.mark.parametrize("kept", [0, 0.3, 0.9], ids=["nothing", "a torn header", "no end"])
+@pytest.mark.parametrize("is_known", [False, True], ids=["never read", "read before"])
+def test_a_journal_that_was_closed_and_lacks_its_end_is_an_error(index, finished_run, kept, is_known):
+    """What is missing may be a failure, so what is left must not look like all there was."""
+    finished_run("r1", t1="SUCCESS")
+    journal = finished_run("r2", t1="SUCCESS", t2="FAILED", end="FAILED").path
+    if is_known:
+        assert len(index.failed("Flights", "qat")) == 1
+    content = journal.read_bytes()
+    journal.write_bytes(content[: int(len(content) * kept)])
+    for question in (index.runs, lambda: index.failed("Flights", "qat"), lambda: index.status("Flights", "qat")):
+        with pytest.raises(RunLogError, match=r"r2\.jsonl is cut off at byte \d+.*Restore the file"):
+            question()
+    journal.write_bytes(content)
+    assert len(index.failed("Flights", "qat")) == 1
+
+
+def test_a_run_that_died_at_its_first_byte_keeps_nobody_from_an_answer(index, finished_run, state_dir):
+    finished_run("r1", t1="SUCCESS")
+    (state_dir / "runs" / "r2.open").touch()
+    (state_dir / "runs" / "r2.jsonl").write_bytes(b'{"type":"ru')
+    assert [run.run_id for run in index.runs()] == ["r1"]
+
+
 def test_other_files_in_the_folder_are_no_runs(index, finished_run, state_dir):
     finished_run("r1", t1="SUCCESS")
     shutil.copy(state_dir / "runs" / "r1.jsonl", state_dir / "runs" / "r1 (copy).jsonl")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click  # noqa: TID253 - there is no command line without it
 
-from odibi_core.cli.exits import ExitCode, Interrupted
+from odibi_core.cli.exits import ExitCode, Interrupted, answering
 from odibi_core.cli.interrupts import Terminated, interruptible
 from odibi_core.cli.output import Output, describe_path, describe_rows
 from odibi_core.cli.progress import PlainLines, RunWatch
@@ -34,9 +34,9 @@ def execute(context: click.Context, output: Output, start: Callable[[HookManager
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM came.
-        ConfigError: The run log cannot be read, so nothing has run.
+        RunLogError: The run log cannot be read, so nothing has run; or not be written any more.
     """
-    from odibi_core.errors import ConfigError, RunLogError
+    from odibi_core.errors import RunLogError
     from odibi_core.events import HookManager
 
     watch = RunWatch()
@@ -54,7 +54,8 @@ def execute(context: click.Context, output: Output, start: Callable[[HookManager
     except RunLogError as error:
         if watch.run_id is not None:
             raise
-        raise ConfigError(f"{error} Nothing has run.") from error
+        with answering():
+            raise RunLogError(f"{error} Nothing has run.") from error
     if output.as_json:
         output.document(result.to_dict())
     elif not output.quiet:

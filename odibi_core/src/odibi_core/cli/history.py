@@ -43,6 +43,9 @@ def status(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
 
     PROJECT is its name, its folder or its manifest; by default that of the working folder. Each execution of a
     transformation counts once, whatever its attempts.
+
+    Exit codes: 0 here it is, also if something failed; 2 there is no answer: no such project, environment or log sink,
+    or the run log cannot be read.
     """
     project, chosen = _project_and_env(choice, env)
     log = _log(request, choice, project, source)
@@ -109,9 +112,13 @@ def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
     """List the executions that failed or were aborted, the newest first.
 
     PROJECT is its name, its folder or its manifest; by default that of the working folder.
+
+    Exit codes: 0 here they are, and if none is listed there was none; 2 there is no answer: no such project,
+    environment or log sink, or the run log cannot be read.
     """
     project, chosen = _project_and_env(choice, env)
-    rows = _log(request, choice, project, source).failed(project.name, chosen, hours)
+    log = _log(request, choice, project, source)
+    rows = log.failed(project.name, chosen, hours)
     output = request.output
     if output.as_json:
         output.document(rows)
@@ -121,7 +128,8 @@ def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
             error = " ".join((row["error_message"] or "").split())
             output.line(f"{row['status']:8} {row['transformation_id']}: {error} {where}", hanging=9)
     else:
-        output.remark(f"No failure of {project.name} in {chosen} in the last {hours:g} hours.")
+        no_run = "" if source is not None or _newest(log, project.name, chosen) else ": it has never run there"
+        output.remark(f"No failure of {project.name} in {chosen} in the last {hours:g} hours{no_run}.")
 
 
 def _project_and_env(choice: ProjectChoice, env: str | None) -> tuple[Project, str]:

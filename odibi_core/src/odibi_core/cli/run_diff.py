@@ -27,6 +27,8 @@ def diff_runs(request: Request, *, before: str | None, after: str | None, choice
 
     BEFORE and AFTER are ids of runs, or the beginning or the end of one. Without AFTER the newest run is meant, without
     both the newest two.
+
+    Exit codes: 0 here it is, whether anything changed or not; 2 there is no such run, or the run log cannot be read.
     """
     from odibi_core.runlog import RunIndex
     from odibi_core.runlog.comparison import compare_runs

@@ -49,10 +49,18 @@ def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit
     """List a project's runs, the newest first.
 
     PROJECT is its name, its folder or its manifest; by default that of the working folder.
+
+    Exit codes: 0 here they are, and if there are none it never ran; 2 there is no such project or environment, or the
+    run log cannot be read.
     """
+    from odibi_core.planning import choose_env
+    from odibi_core.project import Project
     from odibi_core.runlog import RunIndex
 
     rows = [row.to_dict() for row in RunIndex(choice.state_dir()).runs(env=env, limit=limit)]
+    if not rows and env is not None:
+        # One that was taken out of the manifest has runs all the same; one that never was there is misspelt.
+        choose_env(Project.without_rows(choice.find()), env)
     output = request.output
     if output.as_json:
         output.document(rows)
@@ -86,6 +94,8 @@ def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> 
     """Show what became of each transformation of a run.
 
     RUN_ID is the run's id, or the beginning or the end of it; by default the newest.
+
+    Exit codes: 0 here it is, whatever became of it; 2 there is no such run, or the run log cannot be read.
     """
     from odibi_core.errors import SelectionError
     from odibi_core.runlog import RunIndex

@@ -109,6 +109,11 @@ class RunIndex:
         """
         known = run_ids(self._state_dir)
         fitting = [run_id for run_id in known if name and (run_id.startswith(name) or run_id.endswith(name))]
+        if len(fitting) > 1 and name not in fitting:
+            raise SelectionError(
+                f"{name!r} is the beginning or the end of {len(fitting)} runs. Say more of the one that is meant. The "
+                f"newest of them: {', '.join(reversed(fitting[-5:]))}."
+            )
         row = self.run(fitting[0] if len(fitting) == 1 else name)
         if row is None:
             raise self._unknown(name)

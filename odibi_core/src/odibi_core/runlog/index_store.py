@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from odibi_core.diagnostics import get_logger
 from odibi_core.errors import RunLogError
-from odibi_core.runlog.layout import index_path, journal_path, run_ids
+from odibi_core.runlog.layout import index_path, journal_path, marker_path, run_ids
 from odibi_core.runlog.liveness import is_abandoned
 from odibi_core.runlog.reading import JournalLine, scan_journal
 from odibi_core.runlog.records import RECORD_COLUMNS, NoteKind, fold, iso, storable_text
@@ -246,8 +246,10 @@ def _forget(connection: sqlite3.Connection, run_id: str) -> None:
 
 def _read_on(connection: sqlite3.Connection, state_dir: Path, run_id: str) -> None:
     journal = journal_path(state_dir, run_id)
-    # Before reading: what is appended meanwhile makes the file look grown the next time.
+    # Before reading: what is appended meanwhile makes the file look grown the next time, and the marker goes when the
+    # end is on the disk.
     size, modified = _size_and_time(journal)
+    may_lack_its_end = marker_path(journal).exists()
     row = connection.execute("SELECT place, next_seq FROM journals WHERE run_id = ?", (run_id,)).fetchone()
     place, next_seq = (row["place"], row["next_seq"]) if row else (0, 1)
     has_end = False
@@ -257,6 +259,12 @@ def _read_on(connection: sqlite3.Connection, state_dir: Path, run_id: str) -> No
         place = line.end
         next_seq += line.kind == "record"
         has_end = line.kind == "end"
+    if not (has_end or may_lack_its_end):
+        raise RunLogError(
+            f"The journal {journal} is cut off at byte {place}: its run was closed, and its end is missing. What else "
+            f"is missing is not known. Restore the file from a backup, or move it out of the folder to go on without "
+            f"that run."
+        )
     connection.execute(
         _PUT_PLACE,
         {
