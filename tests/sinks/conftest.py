@@ -1,6 +1,7 @@
 """Records, files to keep them in, and servers that run as long as the tests do."""
 
 import csv
+import hashlib
 import importlib.util
 import json
 import sys
@@ -10,6 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from odibi_core.loading import PluginManager, PluginSettings
+from odibi_core.plugin import RECORD_COLUMNS
+from odibi_core.runlog import read_journal
+from odibi_core.runlog.records import record_for_sinks
+from odibi_sinks import plugin
+
+ROWS_ENGINE = Path(__file__).resolve().parents[1] / "core" / "rows_engine.py"
 START = datetime(2026, 11, 21, 21, 30, 0, 5, tzinfo=UTC)
 
 
@@ -68,19 +76,89 @@ def log_path(request, tmp_path):
     return tmp_path / "logs" / "deep" / request.param
 
 
-# --- servers: real ones; where none is installed the tests are skipped ---
+# --- whole runs ---
 
 
-def _database_servers():
-    path = Path(__file__).resolve().parents[2] / "tools" / "database_servers.py"
-    spec = importlib.util.spec_from_file_location("odibi_test_database_servers", path)
+def _module(path, name):
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+@pytest.fixture(scope="session")
+def manager():
+    """This distribution's sinks, and an engine whose frames are lists of rows."""
+    manager = PluginManager(PluginSettings(discover=False))
+    manager.register(plugin, name="sinks")
+    manager.register(_module(ROWS_ENGINE, "rows_engine"), name="rows-engine")
+    return manager.freeze()
+
+
+@pytest.fixture
+def make_project(tmp_path):
+    """Makes a project of transformations, each a function's name and constants, and returns its folder."""
+
+    def make(transformations, *, log_sinks, steps, folder="project", **manifest):
+        root = tmp_path / folder
+        rows = [
+            {"transformation_id": f"t{number:03}", "layer": "Silver", "module": "steps", **transformation}
+            for number, transformation in enumerate(transformations)
+        ]
+        manifest = {
+            "project_name": "Shop",
+            "layer_order": ["Silver"],
+            "environments": ["qat"],
+            "default_env": "qat",
+            "default_engine": "rows",
+            "warehouse": {"path": "data", "format": "json"},
+            "log_sinks": log_sinks,
+            **manifest,
+        }
+        (root / "config").mkdir(parents=True)
+        (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        (root / "config" / "transformations.json").write_text(json.dumps(rows), encoding="utf-8")
+        (root / "steps.py").write_text(steps, encoding="utf-8")
+        return root
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def journaled():
+    """Reads what every log sink of a project has to have, and raises if a run's numbers have a hole."""
+
+    def read(root):
+        journals = sorted((root / ".odibi" / "runs").glob("*.jsonl"))
+        return [record_for_sinks(record) for journal in journals for record in read_journal(journal).records]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def digest():
+    """A digest of records in any order: the same for the same records, each as often."""
+
+    def of(records):
+        lines = sorted(
+            (record["run_id"], record["seq"], repr([_cell(record[name]) for name in RECORD_COLUMNS]))
+            for record in records
+        )
+        return hashlib.sha256(repr(lines).encode()).hexdigest()
+
+    return of
+
+
+def _cell(value):
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+
+
+# --- servers: real ones; where none is installed the tests are skipped ---
+
+
 def _running(kind):
-    servers = _database_servers()
+    path = Path(__file__).resolve().parents[2] / "tools" / "database_servers.py"
+    servers = _module(path, "odibi_test_database_servers")
     try:
         with getattr(servers, kind)() as url:
             yield url
