@@ -91,7 +91,9 @@ def manager():
     """This distribution's sinks, and an engine whose frames are lists of rows."""
     manager = PluginManager(PluginSettings(discover=False))
     manager.register(plugin, name="sinks")
-    manager.register(_module(ROWS_ENGINE, "rows_engine"), name="rows-engine")
+    # By its name it is imported again when a run starts.
+    rows_engine = sys.modules["rows_engine"] = _module(ROWS_ENGINE, "rows_engine")
+    manager.register(rows_engine, name="rows-engine")
     return manager.freeze()
 
 
