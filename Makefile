@@ -35,9 +35,10 @@ $(STAMP): pyproject.toml constraints.txt tools/uv.py $(MEMBER_PROJECTS)
 demo: $(STAMP)
 	@cd examples/nycflights && ../../$(BIN)/odibi run && ../../$(BIN)/python show.py
 
+# Two workers: all that needs Spark is one's, because there is one session, and the rest is the other's.
 test: $(STAMP)
 	@$(BIN)/python tools/install_database_servers.py
-	@$(BIN)/python -m pytest -m "not soak" $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
 soak: $(STAMP)
 	@$(BIN)/python tools/install_database_servers.py

@@ -36,6 +36,13 @@ def pytest_configure() -> None:
         raise pytest.UsageError("\n".join([*wrong, "Run the tests with `make test`: it installs this checkout first."]))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A file stays on one worker, for its fixtures' sake, and so does Spark: there is one session for the whole suite.
+    for item in items:
+        has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("spark" if has_spark else str(item.path.relative_to(ROOT))))
+
+
 def _package_folders() -> list[Path]:
     return sorted(
         init.parent for member in ("odibi_*", "plugins/*") for init in ROOT.glob(f"{member}/src/*/__init__.py")

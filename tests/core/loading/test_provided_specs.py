@@ -123,7 +123,7 @@ def test_provider_that_returns_one_spec_is_told_to_yield(refusal, plugin_of):
     assert "returns an instance of EngineSpec; it has to yield EngineSpec, or return several" in message
 
 
-@pytest.mark.parametrize("result", [None, [], (), iter(())], ids=repr)
+@pytest.mark.parametrize("result", [None, [], (), iter(())], ids=["None", "list", "tuple", "iterator"])
 def test_provider_may_provide_nothing(result, manager, plugin_of):
     @hookimpl
     def odibi_register_engines():
