@@ -171,19 +171,19 @@ def odibi_register_log_sinks() -> Iterator[LogSinkSpec]:
 @hookimpl
 def odibi_register_checks() -> Iterator[CheckSpec]:
     """Yield the checks of Java, the versions, the jars and the interpreter."""
-    yield CheckSpec(name="spark java", factory="odibi_engine_spark.checks:check_java", summary="Java for Spark")
+    yield CheckSpec(name="spark-java", factory="odibi_engine_spark.checks:check_java", summary="Java for Spark")
     yield CheckSpec(
-        name="spark versions",
+        name="spark-versions",
         factory="odibi_engine_spark.checks:check_versions",
         summary="pyspark and delta-spark go together",
     )
     yield CheckSpec(
-        name="spark delta jars",
+        name="spark-delta-jars",
         factory="odibi_engine_spark.checks:check_delta_jars",
         summary="where Delta's jars come from",
     )
     yield CheckSpec(
-        name="spark python",
+        name="spark-python",
         factory="odibi_engine_spark.checks:check_interpreter",
         summary="the interpreter that runs Python functions on executors",
     )
