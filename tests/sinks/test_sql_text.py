@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odibi_core.plugin import ConfigError, RunLogError
-from odibi_sinks.sql.rows import iso_texts
+from odibi_sinks.record_columns import iso_texts
 
 any_text = st.text(alphabet=st.characters(codec=None), max_size=30) | st.sampled_from(
     [

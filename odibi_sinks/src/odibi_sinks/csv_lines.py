@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, RunLogError
+from odibi_sinks.record_columns import are_in_utc, columns_of, iso_texts, without_nan
 from odibi_sinks.stored import record_of
 
 __all__ = ["CsvLines"]
@@ -26,6 +27,7 @@ _QUOTED_CELL: Final = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 _RUN_ID: Final = RECORD_COLUMNS.index("run_id")
 _SEQ: Final = RECORD_COLUMNS.index("seq")
 _TIMES: Final = tuple(place for place, column in enumerate(RECORD_SCHEMA) if column.type == "timestamp")
+_FLOATS: Final = tuple(place for place, column in enumerate(RECORD_SCHEMA) if column.type == "float")
 
 
 class CsvLines:
@@ -35,7 +37,7 @@ class CsvLines:
 
     def encode(self, records: Sequence[Mapping[str, Any]]) -> bytes:
         """Return rows for records, each with its end of line."""
-        rows = [_row(record) for record in records]
+        rows = _rows(records)
         text = _written(rows)
         # Looking at the whole text once is much cheaper than looking at each value; it is nearly always clean.
         if text.count("\r") != len(rows) or "\0" in text:
@@ -131,13 +133,18 @@ def _cells(row: str) -> Iterator[str]:
         place = end + 1
 
 
-def _row(record: Mapping[str, Any]) -> list[Any]:
-    row = [record.get(name) for name in RECORD_COLUMNS]
+def _rows(records: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    columns = list(columns_of(records))
+    for place in _FLOATS:
+        columns[place] = without_nan(columns[place])
     for place in _TIMES:
-        moment = row[place]
-        if isinstance(moment, datetime):
-            row[place] = moment.isoformat(timespec="microseconds")
-    return row
+        cells = columns[place]
+        columns[place] = iso_texts(cells) if are_in_utc(cells) else [_as_it_is(cell) for cell in cells]
+    return list(zip(*columns, strict=True))
+
+
+def _as_it_is(cell: Any) -> Any:
+    return cell.isoformat(timespec="microseconds") if isinstance(cell, datetime) else cell
 
 
 def _written(rows: Sequence[Sequence[Any]]) -> str:

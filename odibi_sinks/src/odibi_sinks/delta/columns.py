@@ -15,6 +15,7 @@ from deltalake.schema import PrimitiveType
 from deltalake.schema import Schema as DeltaSchema
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, ColumnType, RecordColumn, RunLogError
+from odibi_sinks.record_columns import columns_of
 
 __all__ = ["STATISTICS", "batch_of", "check_columns", "lacks_columns", "records_of", "table_schema"]
 
@@ -94,7 +95,7 @@ def batch_of(records: Sequence[Mapping[str, Any]], *, schema: DeltaSchema) -> Re
     """
     there = {field.name: field.type.type for field in schema.fields if isinstance(field.type, PrimitiveType)}
     arrays, fields = [], []
-    for column, values in zip(RECORD_SCHEMA, _columns_of(records), strict=True):
+    for column, values in zip(RECORD_SCHEMA, columns_of(records), strict=True):
         fitting = _FITTING[column.type]
         target = fitting[there[column.name]] if column.name in there else _ARROW[column.type]
         try:
@@ -105,16 +106,6 @@ def batch_of(records: Sequence[Mapping[str, Any]], *, schema: DeltaSchema) -> Re
             ) from error
         fields.append(Field(column.name, target))
     return RecordBatch.from_arrays(arrays, schema=Schema(fields))
-
-
-_all_values: Final = operator.itemgetter(*RECORD_COLUMNS)
-
-
-def _columns_of(records: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
-    try:
-        return zip(*map(_all_values, records), strict=True)
-    except KeyError:
-        return ([record.get(name) for record in records] for name in RECORD_COLUMNS)
 
 
 def _array_of(values: Sequence[Any], *, column: RecordColumn, target: DataType) -> Array:

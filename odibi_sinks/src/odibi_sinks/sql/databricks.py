@@ -29,8 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.types import UserDefinedType
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA
+from odibi_sinks.record_columns import iso_texts
 from odibi_sinks.sql.dialects import SqlDialect, Writer
-from odibi_sinks.sql.rows import Columns, iso_texts
+from odibi_sinks.sql.rows import Columns
 
 if TYPE_CHECKING:
     from odibi_sinks.sql.urls import SqlPlace

@@ -31,7 +31,8 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeEngine
 
 from odibi_core.plugin import RECORD_COLUMNS, ColumnType
-from odibi_sinks.sql.rows import Columns, Moments, iso_texts, naive_utc, same_moments
+from odibi_sinks.record_columns import iso_texts
+from odibi_sinks.sql.rows import Columns, Moments, naive_utc, same_moments
 
 if TYPE_CHECKING:
     from odibi_sinks.sql.urls import SqlPlace

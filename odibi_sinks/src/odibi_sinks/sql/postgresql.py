@@ -11,7 +11,8 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import event
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA
-from odibi_sinks.sql.rows import Columns, iso_texts
+from odibi_sinks.record_columns import iso_texts
+from odibi_sinks.sql.rows import Columns
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table

@@ -7,17 +7,15 @@ databases have no word for them.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from functools import lru_cache
-from operator import itemgetter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, ColumnType
+from odibi_core.plugin import RECORD_SCHEMA, ColumnType
+from odibi_sinks.record_columns import are_in_utc, columns_of, without_nan
 from odibi_sinks.stored import moment_of
 
-__all__ = ["Columns", "Moments", "iso_texts", "naive_utc", "same_moments", "storable_text", "to_columns"]
+__all__ = ["Columns", "Moments", "naive_utc", "same_moments", "storable_text", "to_columns"]
 
 Columns: TypeAlias = Sequence[Sequence[Any]]
 """The columns of the run log, in their order, with a value for each record."""
@@ -25,7 +23,6 @@ Columns: TypeAlias = Sequence[Sequence[Any]]
 Moments: TypeAlias = Sequence[datetime | None]
 """A column of moments; all are in UTC and know it."""
 
-_all_values: Final = itemgetter(*RECORD_COLUMNS)
 _INTEGERS: Final = {int, type(None)}
 
 
@@ -40,13 +37,13 @@ def to_columns(records: Sequence[Mapping[str, Any]], *, to_times: Callable[[Mome
         ValueError: A time is neither a datetime nor ISO 8601.
 
     Example:
-        >>> columns = to_columns([{"transformation_id": "t\0", "seq": 1}], to_times=iso_texts)
-        >>> columns[0][0], columns[RECORD_COLUMNS.index("seq")][0], columns[-1][0]
+        >>> columns = to_columns([{"transformation_id": "t\0", "seq": 1}], to_times=same_moments)
+        >>> columns[0][0], columns[11][0], columns[-1][0]
         ('t\\x00', 1, None)
     """
     return [
         to_times(_moments(cells)) if column.type == "timestamp" else _CONVERTERS[column.type](cells)
-        for column, cells in zip(RECORD_SCHEMA, _columns(records), strict=True)
+        for column, cells in zip(RECORD_SCHEMA, columns_of(records), strict=True)
     ]
 
 
@@ -70,39 +67,8 @@ def naive_utc(moments: Moments, /) -> Moments:
     return [None if moment is None else moment.replace(tzinfo=None) for moment in moments]
 
 
-def iso_texts(moments: Moments, /) -> list[str | None]:
-    """Return moments as texts that sort by time.
-
-    Example:
-        >>> iso_texts([moment_of("2026-11-21T22:30:00+01:00"), None])
-        ['2026-11-21T21:30:00.000000+00:00', None]
-    """
-    # Times are most of what a batch costs beyond the database. `isoformat` takes twice as long, an f-string a quarter
-    # more.
-    return [
-        None
-        if one is None
-        else "%s%02d.%06d+00:00"  # noqa: UP031
-        % (_minute(one.toordinal(), one.hour, one.minute), one.second, one.microsecond)
-        for one in moments
-    ]
-
-
-@lru_cache(maxsize=1024)
-def _minute(day: int, hour: int, minute: int) -> str:
-    return f"{date.fromordinal(day).isoformat()}T{hour:02d}:{minute:02d}:"
-
-
-def _columns(records: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
-    try:
-        return zip(*map(_all_values, records), strict=True)
-    except KeyError:
-        return ([record.get(name) for record in records] for name in RECORD_COLUMNS)
-
-
 def _moments(cells: Sequence[Any]) -> Moments:
-    others = [cell for cell in cells if cell is not None and (type(cell) is not datetime or cell.tzinfo is not UTC)]
-    return [None if cell is None else moment_of(cell) for cell in cells] if others else cells
+    return cells if are_in_utc(cells) else [None if cell is None else moment_of(cell) for cell in cells]
 
 
 def _texts(cells: Sequence[Any]) -> Sequence[str | None]:
@@ -124,18 +90,8 @@ def _integers(cells: Sequence[Any]) -> Sequence[Any]:
     return [cell if cell is None or not hasattr(cell, "__index__") else int(cell) for cell in cells]
 
 
-def _floats(cells: Sequence[Any]) -> Sequence[Any]:
-    try:
-        are_finite = all(map(math.isfinite, filter(None, cells)))
-    except (TypeError, OverflowError):  # texts, or integers beyond every float
-        are_finite = False
-    if are_finite:
-        return cells
-    return [None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in cells]
-
-
 _CONVERTERS: Final[Mapping[ColumnType, Callable[[Sequence[Any]], Sequence[Any]]]] = {
-    "float": _floats,
+    "float": without_nan,
     "integer": _integers,
     "string": _texts,
 }
