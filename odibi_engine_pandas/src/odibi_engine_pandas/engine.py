@@ -67,6 +67,9 @@ class PandasEngine:
         Args:
             stream: A pyarrow table or reader, a Polars or DuckDB frame, and so on.
         """
+        if isinstance(stream, pa.RecordBatchReader):
+            # Read as a C stream, it would hand on what its source raises as text only.
+            stream = stream.read_all()
         return frame_of_table(stream if isinstance(stream, pa.Table) else pa.table(stream))
 
     def explain_error(self, error: BaseException, frames: Mapping[str, Any], /) -> str | None:

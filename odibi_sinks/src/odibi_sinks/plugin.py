@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odibi_core.plugin import LogSinkSpec, hookimpl
+from odibi_core.plugin import LogSinkSpec, ReaderSpec, SaverSpec, hookimpl
 
-__all__ = ["odibi_register_log_sinks"]
+__all__ = ["odibi_register_log_sinks", "odibi_register_readers", "odibi_register_savers"]
 
 
 @hookimpl
@@ -37,4 +37,32 @@ def odibi_register_log_sinks() -> Iterable[LogSinkSpec]:
         requires=("sqlalchemy>=2.0,<3",),
         summary="A table of a database: SQLite, PostgreSQL, MariaDB, SQL Server, Databricks SQL",
         options_model="odibi_sinks.sql.options:SqlSinkOptions",
+    )
+
+
+@hookimpl
+def odibi_register_readers() -> Iterable[ReaderSpec]:
+    """Yield the readers of this distribution, for engines that have none of their own."""
+    yield ReaderSpec(
+        engine="any",
+        format="delta",
+        factory="odibi_sinks.delta_tables.reader:DeltaTableReader",
+        requires=("odibi-sinks[delta]",),
+        summary="Delta tables by way of delta-rs, as they are or as they were",
+        options_model="odibi_sinks.delta_tables.options:DeltaReadOptions",
+    )
+
+
+@hookimpl
+def odibi_register_savers() -> Iterable[SaverSpec]:
+    """Yield the savers of this distribution, for engines that have none of their own."""
+    yield SaverSpec(
+        engine="any",
+        format="delta",
+        factory="odibi_sinks.delta_tables.saver:DeltaTableSaver",
+        modes=("overwrite", "append", "error", "ignore", "merge"),
+        requires=("odibi-sinks[delta]",),
+        summary="Delta tables by way of delta-rs, each save in one commit",
+        options_model="odibi_sinks.delta_tables.options:DeltaWriteOptions",
+        supports_partitions=True,
     )
