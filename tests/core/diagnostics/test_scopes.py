@@ -223,8 +223,8 @@ def test_structlog_that_is_imported_inside_a_block_knows_the_values_from_the_nex
         "    assert 'structlog' not in sys.modules\n"
         "    import structlog\n"
         "    with log_context(transformation_id='t1'):\n"
-        "        print(structlog.contextvars.get_contextvars())\n"
-        "    print(structlog.contextvars.get_contextvars())\n"
+        "        print(sorted(structlog.contextvars.get_contextvars().items()))\n"
+        "    print(sorted(structlog.contextvars.get_contextvars().items()))\n"
     )
 
-    assert done.stdout.splitlines() == ["{'run_id': 'r1', 'transformation_id': 't1'}", "{}"]
+    assert done.stdout.splitlines() == ["[('run_id', 'r1'), ('transformation_id', 't1')]", "[]"]

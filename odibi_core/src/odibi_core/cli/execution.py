@@ -155,5 +155,9 @@ def _show_reasons(output: Output, result: RunResult) -> None:
 def _tell_failure(result: RunResult, *, is_quiet: bool) -> None:
     lines = [f"Run {result.run_id} of {result.project} ended {result.status}."]
     if is_quiet:
-        lines += [f"  {one['transformation_id']}: {one['error']}" for one in result.errors] or [f"  {result.error}"]
+        from odibi_core.diagnostics import shortened
+
+        lines += [f"  {one['transformation_id']}: {shortened(one['error'])}" for one in result.errors] or [
+            f"  {shortened(str(result.error))}"
+        ]
     click.echo("\n".join(lines), err=True)

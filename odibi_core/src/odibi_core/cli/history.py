@@ -116,6 +116,8 @@ def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
     Exit codes: 0 here they are, and if none is listed there was none; 2 there is no answer: no such project,
     environment or log sink, or the run log cannot be read.
     """
+    from odibi_core.diagnostics import shortened
+
     project, chosen = _project_and_env(choice, env)
     log = _log(request, choice, project, source)
     rows = log.failed(project.name, chosen, hours)
@@ -125,7 +127,7 @@ def failed(request: Request, *, choice: ProjectChoice, env: str | None, hours: f
     elif rows:
         for row in rows:
             where = f"({row['layer']}, {describe_time(row['start_time'])}, run {row['run_id']})"
-            error = " ".join((row["error_message"] or "").split())
+            error = " ".join(shortened(row["error_message"] or "").split())
             output.line(f"{row['status']:8} {row['transformation_id']}: {error} {where}", hanging=9)
     else:
         no_run = "" if source is not None or _newest(log, project.name, chosen) else ": it has never run there"

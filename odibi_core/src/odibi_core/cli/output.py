@@ -37,6 +37,8 @@ COLOURS: Final[Mapping[str, str]] = {
 """The colour of a word that stands by itself in a table or at the start of a line."""
 
 _NARROWEST: Final = 20
+_LONGEST_LINE: Final = 10_000
+"""Characters. More than that nobody reads, and a terminal takes long to show it; ``--json`` has all."""
 
 
 @dataclass(slots=True)
@@ -94,8 +96,10 @@ class Output:
             self._write(click.style(one, bold=True))
 
     def _wrapped(self, text: str, indent: int, hanging: int) -> Iterator[str]:
+        from odibi_core.diagnostics import shortened
+
         before, after, width = " " * indent, " " * (indent + hanging), self.width
-        for one in text.splitlines() or [""]:
+        for one in (shortened(line, longest=_LONGEST_LINE) for line in text.splitlines() or [""]):
             if width is None or len(before) + len(one) <= width:
                 yield before + one if one else ""
             else:
@@ -125,7 +129,9 @@ class Output:
             whole: The columns that are not broken, as far as the terminal is wide enough: what people copy.
             right: The columns that are aligned to the right.
         """
-        cells = [["" if cell is None else " ".join(str(cell).split()) for cell in row] for row in rows]
+        from odibi_core.diagnostics import shortened
+
+        cells = [["" if cell is None else " ".join(shortened(str(cell)).split()) for cell in row] for row in rows]
         if self.is_terminal:
             from odibi_core.cli.terminal import print_table
 

@@ -46,8 +46,10 @@ class Finished:
         if self.error is None:
             figures = f"{describe_rows(self.rows):>14}  {describe_seconds(self.seconds)}"
             return f"{self.status:8} {self.transformation_id:30} {figures}".rstrip()
+        from odibi_core.diagnostics import shortened
+
         took = "" if self.seconds is None else f" ({describe_seconds(self.seconds)})"
-        return f"{self.status:8} {self.transformation_id}: {' '.join(self.error.split())}{took}"
+        return f"{self.status:8} {self.transformation_id}: {' '.join(shortened(self.error).split())}{took}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

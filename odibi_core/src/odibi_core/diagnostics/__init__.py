@@ -5,7 +5,7 @@ Not the run log: that is data, and has a room of its own. This is what Odibi say
 
 from __future__ import annotations
 
-from odibi_core.diagnostics.errors_in_words import describe_error, error_location
+from odibi_core.diagnostics.errors_in_words import describe_error, error_location, shortened
 from odibi_core.diagnostics.formats import ConsoleFormatter, JsonFormatter
 from odibi_core.diagnostics.log_file import LogFile
 from odibi_core.diagnostics.program_log import get_logger
@@ -26,4 +26,5 @@ __all__ = [
     "log_to_file",
     "redact",
     "redact_value",
+    "shortened",
 ]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
+from typing import Final
 
 from odibi_core.diagnostics.redaction import as_text, redact
 
-__all__ = ["describe_error", "error_location"]
+__all__ = ["describe_error", "error_location", "shortened"]
+
+_LONGEST: Final = 2000
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, or turns the direction of writing; line ends and tabs do no harm."""
 
 
 def describe_error(error: BaseException) -> str:
@@ -47,3 +54,23 @@ def error_location(error: BaseException, *, root: Path | None = None) -> str | N
                 return f"{Path(file).relative_to(root).as_posix()}:{line}"
         return None
     return f"{places[-1][0]}:{places[-1][1]}" if places else None
+
+
+def shortened(text: str, /, *, longest: int = _LONGEST) -> str:
+    r"""Return a text as people can read it, such as the message of somebody else's error.
+
+    An error may say megabytes. The run log has all of it; a screen, a notebook and the message of another error have
+    the beginning and how much is left out. Colours are left out, and what would move the cursor is spelled out.
+
+    Args:
+        text: Any text.
+        longest: How many characters of it are kept.
+
+    Example:
+        >>> shortened("row 7: \x00\x1b[2J")
+        'row 7: \\x00\\x1b[2J'
+        >>> shortened("x" * 10_000_000)[1990:]
+        'xxxxxxxxxx ... (9,998,000 more characters)'
+    """
+    shown = _UNSEEN.sub(lambda match: repr(match[0])[1:-1], _COLOUR.sub("", text[:longest]))
+    return shown if len(text) <= longest else f"{shown} ... ({len(text) - longest:,} more characters)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final, Literal, TypeAlias
 
+from odibi_core.diagnostics import shortened
 from odibi_core.errors import RunFailed
 
 __all__ = ["RunResult", "RunStatus", "SinkError", "TransformationResult", "TransformationStatus"]
@@ -160,7 +161,8 @@ class RunResult(Mapping[str, Any]):
         """
         if self.status in ("SUCCESS", "PLANNED"):
             return self
-        lines = [f"{one['transformation_id']}: {one['error']}" for one in self.errors] or [self.error or ""]
+        lines = [f"{one['transformation_id']}: {shortened(one['error'])}" for one in self.errors]
+        lines = lines or [shortened(self.error or "")]
         raise RunFailed("\n".join([f"Run {self.run_id} of {self.project} ended {self.status}.", *lines]), result=self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,7 +209,7 @@ class RunResult(Mapping[str, Any]):
         where = f"{self.project} ({self.env}, {self.engine})"
         lines = [f"{self.status}  {where} in {self.duration_seconds:.2f} s: {counted or 'nothing'}"]
         lines += [
-            f"  {one.status:8} {one.transformation_id}: {one.error}"
+            f"  {one.status:8} {one.transformation_id}: {shortened(one.error or '')}"
             for one in self.transformations
             if one.status in ("FAILED", "SKIPPED", "ABORTED")
         ]
@@ -249,7 +251,7 @@ def _display_row(one: TransformationResult) -> tuple[object, ...]:
         f"{one.duration_seconds:.3f}",
         one.rows_read,
         one.rows_written,
-        one.error or one.reason,
+        shortened(one.error or one.reason or ""),
     )
 
 
