@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -17,6 +18,12 @@ import pytest
 
 from odibi_core.errors import PluginContractError
 from odibi_core.loading import PluginManager, PluginRecord, PluginSettings, clear_manager_cache
+from odibi_core.plugin import ENTRY_POINT_GROUP
+
+INSTALLED = frozenset(
+    entry.dist.name for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP) if entry.dist is not None
+)
+"""The distributions of this checkout that provide plugins."""
 
 
 class DistributionFolder:
@@ -162,7 +169,7 @@ def discover() -> Discovery:
     """Discover with settings; what this checkout has installed is disabled, so that only the test's plugins load."""
 
     def run(**settings: object) -> PluginManager:
-        disable = {"odibi-engine-pandas", "odibi-sinks", *settings.pop("disable", ())}  # type: ignore[misc]
+        disable = {*INSTALLED, *settings.pop("disable", ())}  # type: ignore[misc]
         return PluginManager(PluginSettings(disable=frozenset(disable), **settings)).discover()  # type: ignore[arg-type]
 
     return run

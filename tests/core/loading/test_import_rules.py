@@ -23,21 +23,21 @@ def test_discovery_imports_no_data_library(install_distribution):
     """Pitfall 2: whatever the installed plugins provide, their registration modules name it in strings."""
     for engine in ("pandas", "spark", "polars"):
         install_distribution.plugin(
-            f"engine-{engine}",
+            f"fake-{engine}",
             f"""
             @hookimpl
             def odibi_register_engines():
-                yield EngineSpec(name="fake-{engine}", factory="acme_engine_{engine}.engine:Engine")
+                yield EngineSpec(name="fake-{engine}", factory="acme_fake_{engine}.engine:Engine")
 
             @hookimpl
             def odibi_register_readers():
                 for format in ("csv", "json", "parquet"):
                     yield ReaderSpec(
-                        engine="fake-{engine}", format=format, factory="acme_engine_{engine}.readers:Reader"
+                        engine="fake-{engine}", format=format, factory="acme_fake_{engine}.readers:Reader"
                     )
             """,
         )
-        source = install_distribution.folder / f"acme_engine_{engine}"
+        source = install_distribution.folder / f"acme_fake_{engine}"
         (source / "engine.py").write_text("import pandas, numpy, pyarrow, sqlalchemy, pyspark, polars\n")
 
     done = install_distribution.python(

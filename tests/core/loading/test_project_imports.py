@@ -15,6 +15,9 @@ from odibi_core.loading import import_project_module, project_imports
 
 @pytest.fixture(autouse=True)
 def _leave_nothing(tmp_path):
+    import pandas as pd  # what it needs may put finders of its own into sys.meta_path
+
+    assert pd.__name__ in sys.modules
     path, meta_path = list(sys.path), list(sys.meta_path)
     yield
     for name, module in list(sys.modules.items()):
