@@ -1,0 +1,121 @@
+"""Adding rows to files that are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
+from odibi_engine_spark.columns import column, require_same
+from odibi_engine_spark.compression import compression_of, plain_name
+from odibi_engine_spark.csv_options import CsvReadOptions, CsvWriteOptions
+from odibi_engine_spark.csv_reader import column_names
+from odibi_engine_spark.file_reader import SUFFIXES, SparkFileReader
+from odibi_engine_spark.option_models import parse_options
+from odibi_engine_spark.parquet_reader import COMMON_METADATA
+from odibi_engine_spark.sources import find_files
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from odibi_engine_spark.engine import SparkEngine
+
+__all__ = ["appendable", "linked_copy"]
+
+_WIDER = {
+    "tinyint": ("smallint", "int", "bigint", "float", "double"),
+    "smallint": ("int", "bigint", "float", "double"),
+    "int": ("bigint", "double"),
+    "float": ("double",),
+    "void": (),
+}
+
+
+def appendable(frame: DataFrame, dataset: Dataset, old: Path, *, engine: SparkEngine) -> DataFrame:
+    """Return a frame with the columns in the order, and of the types, of what it is appended to.
+
+    Spark adds whatever it is given; the table would then have columns, or types, that some of its files lack.
+
+    Args:
+        frame: The frame.
+        dataset: The output.
+        old: What is there.
+        engine: The engine.
+
+    Raises:
+        DataFormatError: The frame has other columns, types or partitions.
+    """
+    subject = f"{dataset.name!r}: {dataset.location}"
+    try:
+        files = find_files(dataset, old, suffixes=SUFFIXES[dataset.format])
+    except DatasetNotFoundError:
+        return frame  # a folder without a file says nothing
+    if files.keys != dataset.partition_by:
+        found, wanted = (", ".join(keys) or "nothing" for keys in (files.keys, dataset.partition_by))
+        raise DataFormatError(f"{subject} is partitioned by {found}, not by {wanted}")
+    if dataset.format == "csv":
+        return _in_order(frame, [*_csv_names(dataset, files.paths[0], frame), *files.keys], subject)
+    if dataset.format in {"json", "jsonl", "text"}:
+        return frame
+    there = SparkFileReader(engine).read(replace(dataset, kind="path", location=str(old), options={}))
+    known = dict(there.dtypes)
+    frame = _in_order(frame, there.columns, subject)
+    columns = []
+    for name, kind in frame.dtypes:
+        if kind == known[name]:
+            columns.append(column(name))
+        elif known[name] in _WIDER.get(kind, ()) or kind == "void" or name in files.keys:
+            columns.append(column(name).cast(known[name]).alias(name))
+        else:
+            raise DataFormatError(
+                f"{subject}: column {name!r} is {kind}, and what is there has {known[name]}; cast it in the "
+                "transformation, or save with mode 'overwrite'"
+            )
+    return frame.select(*columns)
+
+
+def linked_copy(old: Path, folder: Path, dataset: Dataset) -> None:
+    """Put what is there into the folder that is to replace it, at the cost of links; data files are never written to.
+
+    Args:
+        old: A file or a folder.
+        folder: The new folder, with the part files that are added.
+        dataset: The output.
+    """
+    if not old.is_dir():
+        how = {"bz2": ".bz2", "gzip": ".gz"}.get(compression_of(old, "infer"), "")
+        suffix = Path(plain_name(old.name)).suffix or SUFFIXES[dataset.format][0]
+        _link(str(old), str(folder / f"part-00000-{uuid4().hex}{suffix}{how}"))
+        return
+    has_own = (folder / COMMON_METADATA).exists()
+    names = ["_SUCCESS", ".*.crc", *([COMMON_METADATA] if has_own else [])]
+    shutil.copytree(old, folder, copy_function=_link, ignore=shutil.ignore_patterns(*names), dirs_exist_ok=True)
+
+
+def _in_order(frame: DataFrame, names: list[str], subject: str) -> DataFrame:
+    require_same(
+        frame.columns,
+        names,
+        subject=f"{subject}: the frame",
+        other="what is there. Give it the same columns, or save with mode 'overwrite'",
+    )
+    return frame.select(*map(column, names))
+
+
+def _csv_names(dataset: Dataset, path: Path, frame: DataFrame) -> list[str]:
+    options = parse_options(CsvWriteOptions, dataset)
+    if not path.stat().st_size or not options.header:
+        return [name for name in frame.columns if name not in dataset.partition_by]
+    looks = CsvReadOptions(sep=options.sep, quote=options.quote, encoding=options.encoding)
+    return column_names(path, looks, subject=f"{dataset.name!r}")
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
