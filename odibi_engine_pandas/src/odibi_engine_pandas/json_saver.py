@@ -12,12 +12,20 @@ import pandas as pd
 from odibi_core.plugin import Dataset, ExecutionEngine, SaveReport
 from odibi_engine_pandas.columns import aligned_to, flat_frame
 from odibi_engine_pandas.compression import compression_of, plain_name
-from odibi_engine_pandas.json_records import first_record, frame_of, parse_document, read_lines, read_text
+from odibi_engine_pandas.json_records import (
+    JSON_SUFFIXES,
+    JSONL_SUFFIXES,
+    first_record,
+    frame_of,
+    parse_document,
+    read_lines,
+    read_text,
+)
 from odibi_engine_pandas.json_text import json_rows
 from odibi_engine_pandas.options import JsonWriteOptions, parse_options
 from odibi_engine_pandas.places import Place
-from odibi_engine_pandas.saving import save, subject_of
-from odibi_engine_pandas.sources import Source
+from odibi_engine_pandas.saving import refuse_folder, save, subject_of
+from odibi_engine_pandas.sources import Source, is_folder_of
 from odibi_engine_pandas.text_files import Block, read_blocks, write_blocks
 
 __all__ = ["PandasJsonLinesSaver", "PandasJsonSaver"]
@@ -100,6 +108,7 @@ def _save(frame: pd.DataFrame, dataset: Dataset, blocks: _Blocks) -> SaveReport:
     compression = compression_of(dataset.location, options.compression)
 
     def write(path: Path, old: Path | None) -> int:
+        refuse_folder(old, dataset)
         source = (
             None
             if old is None
@@ -109,7 +118,8 @@ def _save(frame: pd.DataFrame, dataset: Dataset, blocks: _Blocks) -> SaveReport:
         content = blocks(flat, source if is_something else None, subject)
         return write_blocks(path, content, compression=compression, member=plain_name(dataset.location))
 
-    return save(dataset, rows=len(flat), write=write)
+    suffixes = JSON_SUFFIXES if dataset.format == "json" else JSONL_SUFFIXES
+    return save(dataset, rows=len(flat), write=write, replaces_folder=lambda folder: is_folder_of(folder, suffixes))
 
 
 def _document(frame: pd.DataFrame, old: Source | None, subject: str) -> Iterator[Block]:

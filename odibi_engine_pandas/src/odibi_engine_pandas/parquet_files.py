@@ -16,7 +16,7 @@ from pyarrow.fs import LocalFileSystem
 from odibi_core.plugin import DataFormatError
 from odibi_engine_pandas.parts import require_same_columns
 from odibi_engine_pandas.places import Place
-from odibi_engine_pandas.sources import Source, errors_explained
+from odibi_engine_pandas.sources import Source, errors_explained, is_folder_of
 
 __all__ = [
     "COMMON_METADATA",
@@ -34,8 +34,6 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 
 COMMON_METADATA = "_common_metadata"
 """The file of a folder that holds the schema of all its files, partitions included; other readers pass over it."""
-
-_BESIDE_DATA = frozenset({COMMON_METADATA, "_metadata", "_SUCCESS", "._SUCCESS.crc"})
 
 
 def filesystem_of(place: Place) -> Any:
@@ -135,8 +133,7 @@ def is_parquet_folder(folder: Path) -> bool:
 
     The folder of a Delta table, say, holds more.
     """
-    files = [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
-    return all(path.name in _BESIDE_DATA or path.suffix.lower() in PARQUET_SUFFIXES for path in files)
+    return is_folder_of(folder, PARQUET_SUFFIXES)
 
 
 def _promoted_field(fields: Sequence[pa.Field], subject: str) -> pa.Field:

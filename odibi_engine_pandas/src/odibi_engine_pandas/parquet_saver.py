@@ -82,7 +82,8 @@ class PandasParquetSaver:
         """
         options = parse_options(ParquetWriteOptions, dataset)
         table = table_of_frame(frame, subject=subject_of(dataset))
-        if dataset.partition_by:
+        # To a folder without partitions, as Spark saves one, a file is added.
+        if dataset.partition_by or (dataset.mode == "append" and Path(dataset.location).is_dir()):
             return _save_folder(table, dataset, options)
 
         def write(path: Path, old: Path | None) -> int:
@@ -95,10 +96,8 @@ def _write_file(table: pa.Table, path: Path, old: Path | None, dataset: Dataset,
     subject = subject_of(dataset)
     if old is None:
         _write(path, table.schema, [table], options, subject=subject)
-    elif old.is_dir():
-        raise DataFormatError(
-            f"{subject} is a folder of files; to append to it, give the partition_by that it was saved with"
-        )
+    elif old.is_dir():  # it was none a moment ago
+        raise DataFormatError(f"{subject} has become a folder of files meanwhile; append again")
     else:
         source = Source(Place(str(old), dataset.location), None, dataset.name, dataset.format)
         schema = _schema_of_both(schema_of(source), table, subject=subject)
@@ -194,6 +193,11 @@ def _existing_schema(old: Path, dataset: Dataset, keys: list[str]) -> pa.Schema:
     except DatasetNotFoundError:
         return known if known is not None else pa.schema([])
     found = list(partition_keys(folder.path, sources[0].place.path))
+    if found and not keys:
+        raise DataFormatError(
+            f"{subject} is partitioned by {', '.join(found)}; to append to it, give the partition_by that it was "
+            "saved with"
+        )
     if found != keys:
         raise DataFormatError(f"{subject} is partitioned by {', '.join(found) or 'nothing'}, not by {', '.join(keys)}")
     return arrow_dataset(sources, folder, known).schema

@@ -15,7 +15,7 @@ from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetExis
 from odibi_core.plugin.files import TargetAppearedError, locked, staged_file, staged_folder
 from odibi_engine_pandas.places import Place, place_of
 
-__all__ = ["WriteContent", "save", "subject_of"]
+__all__ = ["WriteContent", "refuse_folder", "save", "subject_of"]
 
 WriteContent: TypeAlias = Callable[[Path, Path | None], int]
 """Writes content: called with the path to write and, to append, the path of what is there; returns its size."""
@@ -32,6 +32,23 @@ def subject_of(dataset: Dataset) -> str:
         "'silver.a': /data/silver/a.csv"
     """
     return f"{dataset.name!r}: {place_of(dataset).shown}"
+
+
+def refuse_folder(old: Path | None, dataset: Dataset) -> None:
+    """Raise if rows are to be appended to a folder of files, as Spark saves one; it can only be replaced.
+
+    Args:
+        old: What is appended to, if anything is.
+        dataset: The output.
+
+    Raises:
+        DataFormatError: It is a folder.
+    """
+    if old is not None and old.is_dir():
+        raise DataFormatError(
+            f"{subject_of(dataset)} is a folder of {dataset.format} files; append with the engine that saved it, or "
+            "save with mode 'overwrite'"
+        )
 
 
 def save(

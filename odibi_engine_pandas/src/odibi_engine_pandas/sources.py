@@ -19,7 +19,7 @@ from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, Od
 from odibi_engine_pandas.compression import Compression, compression_of, decompressed, plain_name
 from odibi_engine_pandas.places import Place, place_of
 
-__all__ = ["Source", "errors_explained", "find_sources"]
+__all__ = ["Source", "errors_explained", "find_sources", "is_folder_of"]
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "gzip"),
@@ -30,6 +30,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet"),
 )
 _NAMES_SHOWN = 5
+_BESIDE_DATA = frozenset({"_SUCCESS", "_common_metadata", "_metadata"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,24 @@ def find_sources(dataset: Dataset, *, suffixes: Sequence[str], compression: str 
         if not found:
             raise DatasetNotFoundError(f"{dataset.name!r}: {_not_found(place)}")
     return [Source(file, compression_of(file.path, compression), dataset.name, dataset.format) for file in found]
+
+
+def is_folder_of(folder: Path, suffixes: Sequence[str]) -> bool:
+    """Return whether a folder holds files of one format and nothing else, so that replacing it loses nothing else.
+
+    Spark saves such folders, and may leave a mark of its success and check sums in them.
+
+    Args:
+        folder: The folder.
+        suffixes: The suffixes of the format, without those of compressions.
+    """
+    return all(
+        path.name in _BESIDE_DATA
+        or (path.name.startswith(".") and path.suffix == ".crc")
+        or plain_name(path.name).lower().endswith(tuple(suffixes))
+        for path in folder.rglob("*")
+        if not path.is_dir() or path.is_symlink()
+    )
 
 
 def _files_below(place: Place, suffixes: Sequence[str]) -> list[Place]:
