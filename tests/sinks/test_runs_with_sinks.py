@@ -104,6 +104,7 @@ def config(request, tmp_path):
 
 
 def test_every_sink_that_can_be_read_back_gives_the_answers_of_the_run_log(project, manager, run, config, monkeypatch):
+    """A-39: they have the same records."""
     root = project(config)
     for _ in range(2):
         assert run(root).sink_errors == ()

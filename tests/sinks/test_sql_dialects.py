@@ -37,6 +37,7 @@ class TestSqlServer:
         return make_table(dialect_for("mssql"), name="Run]Log", schema="my.schema")
 
     def test_the_table_has_times_with_zones_and_texts_of_any_length(self, table, dialect, text_of):
+        """A-39."""
         text = text_of(CreateTable(table), dialect)
         assert text.startswith(
             "CREATE TABLE [my.schema].[Run]]Log] ( transformation_id NVARCHAR(max) NULL, project NVARCHAR(max) NULL,"

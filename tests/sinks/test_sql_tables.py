@@ -38,6 +38,7 @@ def v2_table(database_url, query):
 
 
 def test_a_new_table_has_every_column_in_order_and_a_unique_key(sql_sink, database_url, record):
+    """A-39: it is made where it is missing."""
     sql_sink(database_url, "runs").write([record(1)])
     assert columns_of(database_url) == (list(RECORD_COLUMNS), [["run_id", "seq"]])
 

@@ -118,7 +118,7 @@ NAMES = [
 
 
 def test_a_table_and_a_schema_can_have_any_name(sql_sink, database_url, record):
-    """A schema or table name with quotes in it works."""
+    """A-39: a schema or table name with quotes in it works."""
     for name in NAMES:
         sink = sql_sink(database_url, name, f"{name} too")
         sink.write([record(seq) for seq in range(1, 60)])

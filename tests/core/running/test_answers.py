@@ -130,6 +130,7 @@ def test_both_forms_are_understood(shop, args, named):
 
 
 def test_a_layer_by_itself_is_a_dictionary(shop):
+    """A-97: the figures of one layer can be picked out."""
     summary = get_layer_summary("Corner Shop", "qat", "silver")
     assert summary["success_count"] == 2
     assert summary == get_layer_summary(None, None, "Corner Shop", "qat", "Silver")
