@@ -123,7 +123,7 @@ def test_without_any_engine_the_error_says_so_and_how_to_begin(manager):
 
 @pytest.mark.parametrize("kind", ["sql", "delta", "file"])
 def test_known_log_sink_says_what_to_install(kind, manager):
-    with pytest.raises(PluginNotFoundError, match=f"Log sink '{kind}' not found.*pip install odibi-sinks"):
+    with pytest.raises(PluginNotFoundError, match=rf"Log sink '{kind}' not found.*pip install \"?odibi-sinks"):
         manager.log_sinks.get(kind)
 
 
@@ -193,8 +193,20 @@ def test_known_format_says_what_to_install(manager):
         manager.saver_for("duckdb", "delta")
 
     assert str(caught.value) == (
-        "No saver for format 'delta' on engine 'duckdb'. No saver is installed for it. It needs: pip install odibi-sinks"
+        "No saver for format 'delta' on engine 'duckdb'. No saver is installed for it. "
+        'It needs: pip install "odibi-sinks[delta]"'
     )
+
+
+def test_blocked_plugin_is_quoted_where_it_would_have_the_format(install_distribution):
+    install_distribution("odibi-sinks", plugins={"sinks": "fake_sinks"}, modules={"fake_sinks.py": ""})
+    manager = PluginManager(PluginSettings(disable=frozenset({"sinks"}))).discover()
+
+    with pytest.raises(PluginNotFoundError) as caught:
+        manager.log_sinks.get("delta")
+
+    assert "Plugin 'sinks' (odibi-sinks 1.0) is blocked: disabled as 'sinks'" in str(caught.value)
+    assert "pip install" not in str(caught.value)
 
 
 def test_reader_for_an_engine_that_is_not_there_is_an_error_about_the_engine(manager):
@@ -206,7 +218,9 @@ def test_active_first_party_plugin_that_lacks_a_name_may_be_too_old(install_dist
     install_distribution("odibi-sinks", plugins={"sinks": "fake_sinks"}, modules={"fake_sinks.py": ""})
     manager = PluginManager(PluginSettings(only=frozenset({"sinks"}))).discover()
 
-    with pytest.raises(PluginNotFoundError, match="A newer odibi-sinks may have it: pip install --upgrade odibi-sinks"):
+    with pytest.raises(
+        PluginNotFoundError, match=r'A newer odibi-sinks may have it: pip install --upgrade "odibi-sinks\[delta\]"'
+    ):
         manager.log_sinks.get("delta")
 
 

@@ -19,13 +19,14 @@ FIRST_PARTY: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "polars": "odibi-engine-polars",
             "spark": "odibi-engine-spark",
         },
-        "log sink": {"delta": "odibi-sinks", "file": "odibi-sinks", "sql": "odibi-sinks"},
-        "reader": {"delta": "odibi-sinks", "sql": "odibi-sinks"},
-        "saver": {"delta": "odibi-sinks", "sql": "odibi-sinks"},
+        "log sink": {"delta": "odibi-sinks[delta]", "file": "odibi-sinks", "sql": "odibi-sinks[sql]"},
+        "reader": {"delta": "odibi-sinks[delta]", "sql": "odibi-sinks"},
+        "saver": {"delta": "odibi-sinks[delta]", "sql": "odibi-sinks"},
         "config store": {"sql": "odibi-sinks"},
     }
 )
-"""By kind and name, the distribution of ours that provides it; for readers and savers the name is the format."""
+"""By kind and name, the distribution of ours that provides it, with the extra that it needs; for readers and savers the
+name is the format."""
 
 _FIRST_ENGINE: Final = "odibi-engine-pandas"
 _BROKEN: Final = frozenset({PluginState.FAILED, PluginState.INCOMPATIBLE})
@@ -82,9 +83,10 @@ def _advise(
     first_party = FIRST_PARTY.get(kind, {})
     meant = _nearest(name, [*there, *first_party])
     advice = [f"Did you mean {meant!r}?"] if meant not in {"", name} else []
-    advice += _quote(records, [name, meant, *related])
-    if meant and meant not in there:
-        advice += _say_what_to_install("It needs", first_party[meant], records)
+    needed = first_party[meant] if meant and meant not in there else ""
+    advice += _quote(records, [name, meant, *related, _without_extras(needed)])
+    if needed:
+        advice += _say_what_to_install("It needs", needed, records)
     return advice
 
 
@@ -110,10 +112,15 @@ def _quote(records: Iterable[PluginRecord], words: Iterable[str]) -> list[str]:
 
 
 def _say_what_to_install(lead: str, distribution: str, records: Iterable[PluginRecord]) -> list[str]:
-    states = {record.state for record in records if canonical_name(record.distribution) == distribution}
+    name = _without_extras(distribution)
+    states = {record.state for record in records if canonical_name(record.distribution) == name}
     if not states:
         return [f"{lead}: {pip_install(distribution)}"]
     if PluginState.ACTIVE in states:
-        return [f"A newer {distribution} may have it: {pip_install(distribution, upgrade=True)}"]
+        return [f"A newer {name} may have it: {pip_install(distribution, upgrade=True)}"]
     # It is installed and was quoted with the reason why it is not in use.
     return []
+
+
+def _without_extras(distribution: str) -> str:
+    return distribution.partition("[")[0]

@@ -45,14 +45,16 @@ def check_options(dataset: Dataset, *, spec: ReaderSpec | SaverSpec, manager: Pl
     model = manager.load_options_model(spec)
     if model is None:
         return dataset
-    if not dataset.options and not _has_required_options(model):
+    is_merged = isinstance(spec, SaverSpec) and dataset.mode == "merge"
+    if not dataset.options and not is_merged and not _has_required_options(model):
         return dataset
     from odibi_core.project import checked_options
 
     what = f"options of {dataset.name!r} for {spec.format} on {spec.engine}"
-    return replace(
-        dataset, options=checked_options(dataset.options, model=model, what=what).model_dump(exclude_unset=True)
-    )
+    # Which options a saver needs may depend on the mode: by which columns to merge, for one.
+    context = {"mode": dataset.mode} if isinstance(spec, SaverSpec) else None
+    checked = checked_options(dataset.options, model=model, what=what, context=context)
+    return replace(dataset, options=checked.model_dump(exclude_unset=True))
 
 
 @functools.cache

@@ -113,6 +113,7 @@ class SaverSpec:
         requires: PEP 508 requirements beyond those of the distribution.
         summary: One line for `odibi plugins info`.
         options_model: ``"package.module:Model"`` of a pydantic model for the options of an output; as for readers.
+            Its validators find the mode in ``info.context["mode"]``.
         suffixes: File suffixes, with the dot, that mean this format.
         supports_partitions: Whether ``partition_by`` is honoured; where it is not, it is refused.
 
