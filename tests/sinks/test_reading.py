@@ -85,8 +85,13 @@ def test_a_table_leaves_old_runs_in_the_database(tmp_path, record):
     assert ids == [None, "r2"]
 
 
-def test_no_records_are_no_error(log_path):
-    assert list(FileLogSink(log_path).read_records()) == []
+def test_a_file_without_a_record_is_no_answer(log_path, record):
+    """The sink itself has just made it: its path may be mistyped, and then "no failures" would be a guess."""
+    for _ in range(2):
+        with pytest.raises(RunLogError, match=r"no record in .*runs\.\w+\. Either nothing was delivered"):
+            list(FileLogSink(log_path).read_records())
+    FileLogSink(log_path).write([record(1)])
+    assert list(FileLogSink(log_path).read_records(project="another")) == []
 
 
 def test_what_is_not_there_is_an_error_and_not_an_empty_log(tmp_path, log_path):

@@ -10,7 +10,7 @@ import pytest
 
 from odibi_core import get_failed_transformations, get_layer_summary, get_project_status, run_project
 from odibi_core.loading import PluginManager, PluginSettings
-from odibi_core.plugin import ConfigError
+from odibi_core.plugin import ConfigError, RunLogError
 from odibi_core.project import Project
 from odibi_core.runlog import read_journal
 from odibi_core.running.earlier_runs import deliver_to_sinks
@@ -124,6 +124,16 @@ def test_every_sink_that_can_be_read_back_gives_the_answers_of_the_run_log(proje
         assert get_project_status(None, None, loaded, "QAT", source=source) == expected[0]
         assert get_layer_summary(loaded, "qat", source=source) == expected[1]
         assert get_failed_transformations(loaded, "qat", source=source) == expected[2]
+
+
+@pytest.mark.parametrize("question", [get_project_status, get_layer_summary, get_failed_transformations])
+def test_a_log_that_is_not_there_is_no_answer(project, manager, config, monkeypatch, question):
+    """A-94: whoever mistypes a path or a table must not read that nothing failed."""
+    monkeypatch.setattr(Project, "manager", lambda _: manager)
+    loaded = Project.load(project(config), manager=manager)
+    for _ in range(2):  # the first question must not make what the second one finds
+        with pytest.raises(RunLogError, match="no record|no table|no Delta table"):
+            question(loaded, source=config["type"])
 
 
 def test_several_sinks_of_one_type_are_told_apart_by_their_place(project, manager, run):

@@ -164,19 +164,26 @@ class FileLogSink:
             since: Not looked at: the file has to be read from its beginning anyhow.
 
         Raises:
-            RunLogError: The file cannot be read, is not there or is damaged.
+            RunLogError: The file cannot be read, is not there, is damaged or has no record of any project. It is made
+                when a sink is made, so an empty one may as well be at a path that was mistyped.
         """
         del since
-        wanted = None if project is None else folded(project)
+        wanted, is_empty = None if project is None else folded(project), True
         try:
             for file in self._oldest_first():
                 for record in self._format.records(file):
+                    is_empty = False
                     if wanted is None or folded(record["project"] or "") == wanted:
                         yield record
         except RunLogError:
             raise
         except OSError as error:
             raise self._error("read", error) from error
+        if is_empty:
+            raise RunLogError(
+                f"The file log sink has no record in {self.path}. Either nothing was delivered to it yet, or the path "
+                f"is not the one that runs deliver to."
+            )
 
     def _write_batch(self, records: Sequence[Mapping[str, Any]], *, only_run: str | None = None) -> None:
         data = self._format.encode(records)
