@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from odibi_core.plugin import EngineConfig
+from odibi_core.plugin import EngineConfig, TransformationOutcome, TransformationTask
 from odibi_engine_spark.options import SparkEngineOptions
 from odibi_engine_spark.sessions.java import find_java
 
@@ -176,6 +176,30 @@ def connect_engine(connect_session: Any, make_engine: Callable[..., Any]) -> Any
 def sail_engine(sail_session: Any, make_engine: Callable[..., Any]) -> Any:
     """The engine on Sail."""
     return make_engine(sail_session)
+
+
+@pytest.fixture
+def make_task() -> Callable[..., TransformationTask]:
+    """Make attempts at transformations: ``make_task("clean_flights", attempt=2)``."""
+
+    def make(name: str, *, attempt: int = 1) -> TransformationTask:
+        return TransformationTask(
+            run_id="20261122T000000.000000-1a2b3c4d",
+            project="Flights",
+            env="qat",
+            layer="Silver",
+            engine="spark",
+            transformation_id=name,
+            module="silver.flights",
+            function="clean",
+            attempt=attempt,
+            constants={},
+            inputs=(),
+            outputs=(),
+            _execute=TransformationOutcome,
+        )
+
+    return make
 
 
 def spark_script(name: str) -> str:

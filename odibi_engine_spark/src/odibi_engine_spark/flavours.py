@@ -37,10 +37,12 @@ class Flavour:
         """The version of Spark that the session says it has."""
         return str(self.session.version)
 
-    @property
+    @functools.cached_property
     def job_groups(self) -> bool:
         """Whether jobs can be grouped, named and cancelled: by job groups, on Spark Connect by tags."""
-        return self.kind != "sail"
+        from odibi_engine_spark.probes import has_job_groups
+
+        return has_job_groups(self.session, kind=self.kind)
 
     @property
     def cache(self) -> bool:

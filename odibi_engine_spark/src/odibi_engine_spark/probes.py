@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["has_delta", "reads_our_files", "runs_python"]
+__all__ = ["has_delta", "has_job_groups", "reads_our_files", "runs_python"]
 
 
 def has_delta(session: SparkSession, *, kind: str) -> bool:
@@ -30,6 +30,25 @@ def has_delta(session: SparkSession, *, kind: str) -> bool:
         return True
     # Databricks has Delta without naming it among the extensions.
     return session.conf.get("spark.databricks.clusterUsageTags.clusterId", "") not in {"", None}
+
+
+def has_job_groups(session: SparkSession, *, kind: str) -> bool:
+    """Return whether jobs can be grouped, named and cancelled.
+
+    Args:
+        session: The session.
+        kind: The flavour's kind; Sail takes tags and does nothing with them.
+    """
+    if kind != "classic":
+        return kind == "connect"
+    from py4j.protocol import Py4JError
+
+    try:
+        session.sparkContext.getLocalProperty("spark.jobGroup.id")
+    except (Py4JError, PySparkException):
+        # A cluster that several users share may forbid it.
+        return False
+    return True
 
 
 def runs_python(session: SparkSession) -> bool:
