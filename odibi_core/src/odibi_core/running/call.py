@@ -81,6 +81,8 @@ class TransformationCall:
         """Do the default steps of `odibi_run_transformation`."""
         from odibi_core.functions import CallStyle
 
+        # Inside of the attempt: an engine may have given it a session of its own.
+        self.context.spark = self.engines.session_of(self.planned.engine)
         if self.planned.function.signature.style is CallStyle.V2:
             self.stage = "transform"
             self._stop_if_lease_is_lost()
@@ -98,8 +100,9 @@ class TransformationCall:
     def explain(self, error: BaseException) -> str:
         """Return an error as type and message, in the engine's own words where it has some."""
         engine = self.engines.engine(self.planned.engine)
-        if self.stage == "transform" and isinstance(engine, ErrorExplainer):
-            said = engine.explain_error(error, self._frames)
+        if isinstance(engine, ErrorExplainer) and not isinstance(error, (DataError, FunctionError)):
+            # What a function asked for may be computed, and fail, only when it is saved.
+            said = engine.explain_error(error, self._frames if self.stage == "transform" else {})
             if said:
                 return f"{type(error).__name__}: {said}"
         if isinstance(error, KeyError) and not isinstance(error, ColumnNotFoundError):

@@ -46,7 +46,6 @@ class EngineRoom:
     _engines: dict[str, ExecutionEngine] = field(default_factory=dict)
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict)
     _savers: dict[tuple[str, str], Saver] = field(default_factory=dict)
-    _sessions: dict[str, Any] = field(default_factory=dict)
     _job_controls: dict[str, JobControl | None] = field(default_factory=dict)
 
     @contextmanager
@@ -67,7 +66,6 @@ class EngineRoom:
             name = transformation.engine
             if name not in self._engines:
                 engine = self._engines[name] = self._start(name)
-                self._sessions[name] = engine.session if isinstance(engine, SessionHolder) else None
                 self._job_controls[name] = engine if isinstance(engine, JobControl) else None
             for item in transformation.inputs:
                 if item.reader is not None and (name, item.reader.name) not in self._readers:
@@ -95,8 +93,12 @@ class EngineRoom:
         return name in self._engines
 
     def session_of(self, name: str) -> Any:
-        """Return the session of an engine that has one, else None: what v2-style functions get as ``spark``."""
-        return self._sessions[name]
+        """Return the session of an engine that has one, else None: what v2-style functions get as ``spark``.
+
+        It is asked for anew each time: inside of an attempt, an engine may have a session for that alone.
+        """
+        engine = self._engines[name]
+        return engine.session if isinstance(engine, SessionHolder) else None
 
     def job_control(self, name: str) -> JobControl | None:
         """Return the engine of a name if it can stop its jobs, else None."""
