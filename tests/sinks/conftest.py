@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from odibi_core.loading import PluginManager, PluginSettings
 from odibi_core.plugin import RECORD_COLUMNS
 from odibi_core.runlog import read_journal
 from odibi_core.runlog.records import record_for_sinks
-from odibi_sinks import plugin
 
-ROWS_ENGINE = Path(__file__).resolve().parents[1] / "core" / "rows_engine.py"
 START = datetime(2026, 11, 21, 21, 30, 0, 5, tzinfo=UTC)
 
 
@@ -89,12 +86,7 @@ def _module(path, name):
 @pytest.fixture(scope="session")
 def manager():
     """This distribution's sinks, and an engine whose frames are lists of rows."""
-    manager = PluginManager(PluginSettings(discover=False))
-    manager.register(plugin, name="sinks")
-    # By its name it is imported again when a run starts.
-    rows_engine = sys.modules["rows_engine"] = _module(ROWS_ENGINE, "rows_engine")
-    manager.register(rows_engine, name="rows-engine")
-    return manager.freeze()
+    return _module(Path(__file__).with_name("whole_runs.py"), "whole_runs").manager
 
 
 @pytest.fixture

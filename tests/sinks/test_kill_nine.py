@@ -24,7 +24,6 @@ from odibi_core.runlog import RunIndex, SourceAnswers, read_journal
 from odibi_core.running.earlier_runs import settle_earlier_runs
 from odibi_core.running.sinks import sink_targets
 
-ROWS_ENGINE = Path(__file__).resolve().parents[1] / "core" / "rows_engine.py"
 MESSAGE = 'no "rows", 😀\nand a second line; \\x00'
 
 STEPS = """
@@ -40,32 +39,15 @@ def work(constants):
     if constants.get("fails"):
         raise ValueError(constants["message"])
 """
-# Importing takes longer than a run: one process imports, and each run is a fork of it.
+# One process imports, and each run is a fork of it.
 RUNS = """
-import importlib
-import importlib.util
 import os
-import pkgutil
 import sys
-import deltalake, psycopg, sqlalchemy  # importing starts no thread, so forking is safe
-import odibi_core, odibi_sinks
-for package in (odibi_core, odibi_sinks):
-    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+sys.path.insert(0, sys.argv[1])
+from whole_runs import manager
 from odibi_core import run_project
-from odibi_core.loading import PluginManager, PluginSettings
 from odibi_core.runlog import Delivery, deliver_pending
-from odibi_sinks import plugin
 
-spec = importlib.util.spec_from_file_location("rows_engine", sys.argv[1])
-rows_engine = importlib.util.module_from_spec(spec)
-sys.modules["rows_engine"] = rows_engine
-spec.loader.exec_module(rows_engine)
-manager = PluginManager(PluginSettings(discover=False))
-manager.register(rows_engine, name="rows-engine")
-manager.register(plugin, name="sinks")
-manager.freeze()
 # Full batches and others while the run goes on, and not one at its end.
 for function in (Delivery.__init__, deliver_pending):
     function.__kwdefaults__["batch_size"] = 25
@@ -221,7 +203,7 @@ def report(capsys):
 @pytest.fixture(scope="module")
 def runs():
     """The process that runs are forks of."""
-    command = [sys.executable, "-c", RUNS, ROWS_ENGINE]
+    command = [sys.executable, "-c", RUNS, Path(__file__).parent]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         yield process
         process.stdin.close()

@@ -14,7 +14,6 @@ from odibi_core.project import Project
 from odibi_core.running.sinks import sink_targets
 from odibi_sinks import DeltaLogSink, FileLogSink
 
-ROWS_ENGINE = Path(__file__).resolve().parents[1] / "core" / "rows_engine.py"
 STEPS = """
 def nothing():
     pass
@@ -91,23 +90,13 @@ def test_one_sink_on_16_threads_has_every_record(request, sql_sink, record, tmp_
         assert [one["seq"] for one in found if one["run_id"] == f"r{number:02}"] == list(range(1, 101))
 
 
-# Importing takes longer than a run: one process imports, and becomes as many as there are projects.
+# One process imports, and becomes as many as there are projects.
 PROCESSES = """
-import importlib.util, os, sys
-import deltalake, sqlalchemy
-import odibi_core.running.runner, odibi_sinks.delta.table, odibi_sinks.files, odibi_sinks.sql.store
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from whole_runs import manager
 from odibi_core import run_project
-from odibi_core.loading import PluginManager, PluginSettings
-from odibi_sinks import plugin
 
-spec = importlib.util.spec_from_file_location("rows_engine", sys.argv[1])
-rows_engine = importlib.util.module_from_spec(spec)
-sys.modules["rows_engine"] = rows_engine
-spec.loader.exec_module(rows_engine)
-manager = PluginManager(PluginSettings(discover=False))
-manager.register(rows_engine, name="rows-engine")
-manager.register(plugin, name="sinks")
-manager.freeze()
 begin, end = os.pipe()
 children = []
 for root in sys.argv[2:]:
@@ -139,7 +128,11 @@ def test_four_processes_with_runs_of_their_own_share_every_sink(
     ]
 
     done = subprocess.run(
-        [sys.executable, "-c", PROCESSES, ROWS_ENGINE, *roots], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", PROCESSES, Path(__file__).parent, *roots],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from odibi_core.plugin import RunLogError
 from odibi_sinks.sql.urls import SqlPlace
@@ -17,6 +18,9 @@ _OTHER_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, ImportError, Value
 _DUPLICATES: Final = frozenset({"IntegrityError", "UniqueViolation"})
 _DEADLOCKS: Final = frozenset({"40001", "40P01", 1213})
 """SQLSTATEs of SQL Server and PostgreSQL; MariaDB has a number."""
+
+_FULL_DISK: Final = frozenset({"53100", "SQLITE_FULL", 1021, 1114, errno.ENOSPC})
+"""PostgreSQL's SQLSTATE, SQLite's name, and MariaDB's numbers for a full disk and for a table that cannot grow."""
 
 _LONGEST: Final = 1000
 """Characters of a driver's message. Some quote the row that they could not store."""
@@ -59,17 +63,26 @@ def is_race(error: Exception) -> bool:
     cause = getattr(error, "orig", None) or error
     if isinstance(error, IntegrityError) or type(cause).__name__ in _DUPLICATES:
         return True
-    codes = {getattr(cause, "sqlstate", None), *cause.args[:1]}
-    return not codes.isdisjoint(_DEADLOCKS)
+    return not _DEADLOCKS.isdisjoint(_codes_of(cause))
 
 
 def _advice(error: Exception, place: SqlPlace) -> str:
     if isinstance(error, ImportError):
         return "Install the database's driver anew."
-    if not isinstance(error, DBAPIError | OSError):
+    # COPY goes past SQLAlchemy, and its errors are the driver's own.
+    cause = getattr(error, "orig", None) or error
+    kinds = {kind.__name__ for kind in type(cause).__mro__} | {kind.__name__ for kind in type(error).__mro__}
+    if kinds.isdisjoint({"DBAPIError", "DatabaseError", "InterfaceError", "OSError"}):
         return "Check the URL, and that the records have the types of the run log's columns."
+    if not _FULL_DISK.isdisjoint(_codes_of(cause)):
+        return "Free some space on its disk." if place.dialect == "sqlite" else "Free some space on the server's disk."
     if place.dialect == "sqlite":
         return "Check the path, its permissions and the space on its disk."
-    if isinstance(error, OperationalError | InterfaceError | OSError):
+    if not kinds.isdisjoint({"OperationalError", "InterfaceError", "OSError"}):
         return "Check that the server runs, can be reached and lets this user in."
     return "Check the table's columns and the user's rights."
+
+
+def _codes_of(cause: BaseException) -> set[object]:
+    codes = {getattr(cause, name, None) for name in ("sqlstate", "sqlite_errorname", "errno")}
+    return codes | {code for code in cause.args[:1] if isinstance(code, int | str)}
