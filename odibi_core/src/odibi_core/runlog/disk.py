@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
 
-__all__ = ["open_for_appending", "sync_folder", "write_atomically", "write_whole"]
+__all__ = ["open_for_appending", "sync_folder", "what_to_do", "write_atomically", "write_whole"]
 
 
 def open_for_appending(path: str, flags: int) -> int:
@@ -60,3 +61,18 @@ def write_atomically(path: Path, content: bytes, *, sync: bool = False) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def what_to_do(error: OSError, /) -> str:
+    """Return the sentence that tells somebody what to do about a file that cannot be written.
+
+    Args:
+        error: What the system said.
+
+    Example:
+        >>> what_to_do(OSError(errno.ENOSPC, "No space left on device"))
+        'Free some space.'
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free some space."
+    return "Check that a run may write to this folder, and that its disk is in order."

@@ -7,7 +7,6 @@ so it is called where something depends on it: run start, saved outputs, run end
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import threading
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from odibi_core.errors import RunLogError
-from odibi_core.runlog.disk import open_for_appending, sync_folder, write_whole
+from odibi_core.runlog.disk import open_for_appending, sync_folder, what_to_do, write_whole
 from odibi_core.runlog.layout import check_run_id, journal_path, make_state_dir, marker_path
 from odibi_core.runlog.liveness import LockOutcome, let_go_when_forked, lock_file, process_mark
 from odibi_core.runlog.records import (
@@ -123,7 +122,7 @@ class Journal:
                 f"Run {run_id} has a journal already: {path}. Every run needs an id of its own."
             ) from error
         except OSError as error:
-            raise RunLogError(f"Cannot create the journal {path}: {error.strerror}.") from error
+            raise RunLogError(f"Cannot create the journal {path}: {error.strerror}. {what_to_do(error)}") from error
         try:
             # Waiting is short: only somebody who looks whether the run is dead can hold the lock, for a moment.
             lock = lock_file(file.fileno(), wait=True)
@@ -153,7 +152,8 @@ class Journal:
         except BaseException as error:
             _discard(path, file)
             if isinstance(error, OSError):
-                raise RunLogError(f"Cannot write the journal {path}: {error.strerror}.") from error
+                problem = f"Cannot write the journal {path}: {error.strerror}. {what_to_do(error)}"
+                raise RunLogError(problem) from error
             raise
 
     @property
@@ -375,10 +375,9 @@ class Journal:
     def _write_error(self, error: OSError) -> RunLogError:
         if not self.is_open:
             return RunLogError(f"The journal {self.path} is closed, or belongs to another process.")
-        advice = "Free some space; " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         return RunLogError(
-            f"Cannot write the journal {self.path}: {error.strerror}. {advice}what was written before is whole: "
-            f"{self._seq} record(s)."
+            f"Cannot write the journal {self.path}: {error.strerror}. {what_to_do(error)} What was written before is "
+            f"whole: {self._seq} record(s). The next run closes this one as ABORTED, if that could not be written."
         )
 
     def _forget(self) -> None:

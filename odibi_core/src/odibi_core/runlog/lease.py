@@ -23,7 +23,7 @@ from typing import Final, Self
 
 from odibi_core.diagnostics import get_logger
 from odibi_core.errors import LeaseLostError, RunInProgressError, RunLogError
-from odibi_core.runlog.disk import write_atomically
+from odibi_core.runlog.disk import what_to_do, write_atomically
 from odibi_core.runlog.layout import check_run_id, journal_path, lease_path, make_folder, make_state_dir, run_ids
 from odibi_core.runlog.lease_file import LeaseFile, LeaseHolder, TokenTakenError
 from odibi_core.runlog.liveness import LockOutcome, let_go_when_forked, lock_file, process_mark
@@ -106,7 +106,9 @@ class RunLease:
         except OSError as error:
             if isinstance(error, RunLogError):
                 raise
-            raise RunLogError(f"Cannot take the lease {path} of a run: {error.strerror}.") from error
+            raise RunLogError(
+                f"Cannot take the lease {path} of a run: {error.strerror}. {what_to_do(error)}"
+            ) from error
 
     @classmethod
     def _acquire(cls, file: LeaseFile, state_dir: Path, *, project: str, env: str, run_id: str, what: str) -> RunLease:
