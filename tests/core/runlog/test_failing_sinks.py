@@ -210,3 +210,41 @@ def test_what_another_process_has_delivered_meanwhile_is_neither_repeated_nor_wa
     (report,) = delivery.finish(deadline_seconds=3600)
     assert (report.records, report.error) == (3, None)
     assert sink.seqs == [1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "empty", "damaged", "gone"])
+def test_a_journal_that_does_not_have_what_a_sink_lacks_is_told_and_others_are_delivered(
+    kit, state_dir, start_run, add, damage
+):
+    sink = kit.ListSink(failures=10**9)
+    journals = [start_run(f"r{number}") for number in (1, 2)]
+    for journal in journals:
+        delivery = Delivery(journal, [kit.target(sink)], state_dir)
+        kit.run_records(journal, delivery, 5)
+        journal.close("SUCCESS", duration_seconds=0.0)
+        delivery.finish()
+    path = journals[0].path
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        broken = {
+            "cut off": content[: content.rindex(b'"seq":4')],
+            "empty": b"",
+            "damaged": content.replace(b"{", b"["),
+        }
+        path.write_bytes(broken[damage])
+
+    (report,) = deliver_pending(state_dir, [kit.target(up := kit.ListSink())])
+
+    assert {record["run_id"] for batch in up.batches for record in batch} >= {"r2"}
+    assert report.error.startswith("The log sink 'list' lacks records of earlier runs: ")
+    assert "run r1" in report.error
+    assert "stay in the journal" not in report.error
+    if damage != "gone":
+        path.write_bytes(content)
+        (report,) = deliver_pending(state_dir, [kit.target(up)])
+        assert report.error is None
+        assert sorted(record["seq"] for batch in up.batches for record in batch if record["run_id"] == "r1") == [
+            *range(1, 6)
+        ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from odibi_core.errors import RunLogError
 from odibi_core.plugin.protocols import RememberingLogSink
 from odibi_core.runlog.cursor import Cursor, forget_cursor, load_cursor, save_cursor, sole_delivery
 from odibi_core.runlog.layout import delivery_folder, make_folder
-from odibi_core.runlog.reading import scan_journal
+from odibi_core.runlog.reading import JournalLine, scan_journal
 from odibi_core.runlog.records import record_for_sinks
 from odibi_core.runlog.targets import SinkTarget
 
@@ -47,6 +48,8 @@ class BatchReader:
     """
 
     def __init__(self, journal: Path, *, batch_size: int = BATCH_SIZE) -> None:
+        self.is_readable = True
+        """Whether the journal could be read; if not, it is not the sink that is down."""
         self._journal = journal
         self._batch_size = batch_size
         self._last: tuple[Cursor, Batch] | None = None
@@ -61,7 +64,7 @@ class BatchReader:
             return self._last[1]
         records: list[dict[str, Any]] = []
         place, is_at_end = cursor, False
-        for line in scan_journal(self._journal, offset=cursor.offset, next_seq=cursor.seq + 1):
+        for line in self._lines(cursor):
             if line.kind == "record":
                 records.append(record_for_sinks(line.content))
                 place = Cursor(seq=line.content["seq"], offset=line.end)
@@ -75,12 +78,19 @@ class BatchReader:
     def place_of(self, seq: int, *, start: Cursor) -> Cursor:
         """Return the cursor of a sink that has a run's records up to `seq`, looking from an earlier one on."""
         place = start
-        for line in scan_journal(self._journal, offset=start.offset, next_seq=start.seq + 1):
+        for line in self._lines(start):
             if line.kind == "record":
                 if line.content["seq"] > seq:
                     break
                 place = Cursor(seq=line.content["seq"], offset=line.end)
         return place
+
+    def _lines(self, cursor: Cursor) -> Iterator[JournalLine]:
+        try:
+            yield from scan_journal(self._journal, offset=cursor.offset, next_seq=cursor.seq + 1)
+        except RunLogError:
+            self.is_readable = False
+            raise
 
 
 class SinkFeed:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from odibi_core.diagnostics import describe_error
+from odibi_core.errors import RunLogError
 from odibi_core.runlog.cursor import forget_cursor, pending_runs
 from odibi_core.runlog.feed import BATCH_SIZE, BatchReader, SinkFeed
 from odibi_core.runlog.layout import delivery_folder, journal_path, marker_path
@@ -69,6 +70,7 @@ class _CatchUp:
         self._folder = delivery_folder(state_dir, target.key)
         self._delivered = 0
         self._is_done = False
+        self._has_all = True  # the journals do, of what the sink lacks
         self.error: str | None = None
         self.run_ids: tuple[str, ...] = ()
         try:
@@ -82,39 +84,43 @@ class _CatchUp:
 
     def work(self, stop: threading.Event) -> None:
         for run_id in self.run_ids:
+            batches = BatchReader(journal_path(self._state_dir, run_id), batch_size=self._batch_size)
             try:
-                self._catch_up(run_id, stop)
+                self._catch_up(run_id, batches, stop)
             except BaseException as error:  # noqa: BLE001  # a sink never keeps a run from starting
-                # One failure is enough: a sink that is down is down for the other runs too.
                 self.error = f"run {run_id}: {describe_error(error)}"
                 warn_of_failure(self._target, run_id=run_id, error=self.error)
-                break
+                self._has_all &= batches.is_readable
+                if batches.is_readable:
+                    break  # one failure is enough: a sink that is down is down for the other runs too
             if stop.is_set():
                 return
         self._is_done = True
 
-    def _catch_up(self, run_id: str, stop: threading.Event) -> None:
+    def _catch_up(self, run_id: str, batches: BatchReader, stop: threading.Event) -> None:
         journal = journal_path(self._state_dir, run_id)
         if not journal.exists():
             self.error = f"the journal of run {run_id} is gone, and with it the records that the sink did not get"
             warn_of_failure(self._target, run_id=run_id, error=self.error)
             forget_cursor(self._folder, run_id)
+            self._has_all = False
             return
-        batches = BatchReader(journal, batch_size=self._batch_size)
         feed = SinkFeed(self._target, state_dir=self._state_dir, run_id=run_id, batches=batches, asks_first=True)
         while not stop.is_set():
             taken = feed.deliver_batch(until=self._until)
-            if not taken:
-                break
             self._delivered += taken
+            if not taken:
+                if not feed.is_complete:
+                    # The run was closed when these runs were looked for, so there is nobody left to write the end.
+                    batches.is_readable = False
+                    raise RunLogError(f"the journal {journal} is cut off: its end is missing. Restore it from a backup")
+                break
 
     def report(self, deadline_seconds: float) -> SinkReport:
         error = self.error
         if error is None and not self._is_done:
             error = f"not all of {len(self.run_ids)} earlier run(s) were delivered within {deadline_seconds:g} s"
         if error is not None:
-            error = (
-                f"The log sink {self._target.name!r} lacks records of earlier runs: {error.rstrip('.')}. They stay in "
-                f"the journal."
-            )
+            safe = " They stay in the journal." if self._has_all else ""
+            error = f"The log sink {self._target.name!r} lacks records of earlier runs: {error.rstrip('.')}.{safe}"
         return SinkReport(name=self._target.name, records=self._delivered, error=error, path=path_of(self._target))
