@@ -152,9 +152,10 @@ def test_all_layers_come_in_their_order_with_what_is_configured(shop):
     assert summaries[2]["success_rate"] == "N/A"
 
 
-def test_an_unknown_layer_is_not_one_without_runs(shop):
+@pytest.mark.parametrize("question", [get_layer_summary, retry_failed_transformations])
+def test_an_unknown_layer_is_not_one_without_runs_or_failures(shop, question):
     with pytest.raises(SelectionError, match=r"Layer 'Slver' is not one of .*Did you mean 'Silver'"):
-        get_layer_summary("Corner Shop", "qat", "Slver")
+        question("Corner Shop", "qat", "Slver")
 
 
 def test_failures_are_listed_with_what_v2_listed(shop):

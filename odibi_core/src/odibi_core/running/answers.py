@@ -16,8 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.errors import SelectionError, did_you_mean
-from odibi_core.running.asked import Place, find_place, read_arguments
+from odibi_core.running.asked import Place, find_place, read_arguments, unknown_layer
 
 if TYPE_CHECKING:
     from odibi_core.plugin import ReadableLogSink
@@ -127,11 +126,7 @@ def get_layer_summary(
     for summary in summaries:
         if summary["layer"].casefold() == wanted.strip().casefold():
             return summary
-    known = [summary["layer"] for summary in summaries]
-    raise SelectionError(
-        f"Layer {wanted!r} is not one of project {place.name!r}. There are: {', '.join(known)}. "
-        f"{did_you_mean(wanted, known)}".rstrip()
-    )
+    raise unknown_layer(place.name, wanted, known=[summary["layer"] for summary in summaries])
 
 
 def get_failed_transformations(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.errors import ConfigError, ProjectNotFoundError
+from odibi_core.errors import ConfigError, ProjectNotFoundError, SelectionError, did_you_mean
 
 if TYPE_CHECKING:
     from odibi_core.plugin import ReadableLogSink
     from odibi_core.project import Project
     from odibi_core.runlog import RunIndex, SourceAnswers
 
-__all__ = ["Asked", "Place", "find_place", "find_project", "read_arguments"]
+__all__ = ["Asked", "Place", "find_place", "find_project", "read_arguments", "unknown_layer"]
 
 _HOURS: Final = 24.0
 _BEFORE: Final = ("sql_provider", "spark")
@@ -140,6 +140,20 @@ def find_project(asked: Asked) -> Project:
     from odibi_core.project import Project, locate_project
 
     return asked.project if isinstance(asked.project, Project) else Project.without_rows(locate_project(asked.project))
+
+
+def unknown_layer(project: str, layer: str, *, known: Sequence[str]) -> SelectionError:
+    """Return the error that says that a project has no such layer.
+
+    Args:
+        project: The project's name.
+        layer: What was asked for.
+        known: Its layers.
+    """
+    return SelectionError(
+        f"Layer {layer!r} is not one of project {project!r}. There are: {', '.join(known) or 'none'}. "
+        f"{did_you_mean(layer, known)}".rstrip()
+    )
 
 
 def _sink(source: ReadableLogSink | str, project: Project) -> Any:

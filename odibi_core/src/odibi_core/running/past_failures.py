@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from odibi_core.running.asked import Asked, find_project, read_arguments
+from odibi_core.running.asked import Asked, find_project, read_arguments, unknown_layer
 
 if TYPE_CHECKING:
     from odibi_core.project import Project
@@ -46,7 +46,7 @@ def retry_failed_transformations(
 
     Raises:
         RunLogError: The run log cannot be read, so what failed is not known.
-        ConfigError: There is no such project or environment, or a run still goes on.
+        ConfigError: There is no such project, environment or layer, or a run still goes on.
 
     Example:
         >>> retry_failed_transformations("Energy Efficiency", "qat", dry_run=False)["status"]  # doctest: +SKIP
@@ -61,6 +61,7 @@ def retry_failed_transformations(
     )
     found = find_project(asked)
     chosen = choose_env(found, asked.env)
+    _check_layer(found, asked.layer)
     run_of, gone = _still_there(found, chosen, _still_failing(found, chosen, asked))
     answer = {
         "project": found.name,
@@ -77,6 +78,13 @@ def retry_failed_transformations(
         return {**answer, "message": f"{len(run_of)} to run again. With dry_run=False they are run.{also}"}
     retried = _retried(found, chosen, run_of, run_options)
     return {**answer, **retried, "message": retried["message"] + also}
+
+
+def _check_layer(project: Project, layer: str | None) -> None:
+    # A layer that is misspelt must not look like one in which nothing failed.
+    known = project.manifest.layer_order
+    if layer is not None and layer.strip().casefold() not in {name.casefold() for name in known}:
+        raise unknown_layer(project.name, layer, known=known)
 
 
 def _still_failing(project: Project, env: str, asked: Asked) -> dict[str, str]:
