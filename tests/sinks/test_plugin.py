@@ -94,3 +94,11 @@ def test_a_suffix_that_means_no_format_is_an_error_that_lists_those_that_do(tmp_
     assert words in str(caught.value)
     assert "Use .csv for CSV, or .jsonl or .ndjson for JSON lines" in str(caught.value)
     assert not (tmp_path / name).exists()
+
+
+def test_wrong_options_of_a_store_are_refused_without_showing_its_keys():
+    with pytest.raises(ValidationError, match="account_key") as caught:
+        DeltaSinkOptions.model_validate({"path": "abfss://logs", "storage_options": {"account_key": ["s3cret"]}})
+    assert "s3cret" not in str(caught.value)
+    shown = repr(DeltaSinkOptions.model_validate({"path": "x", "storage_options": {"account_key": "s3cret"}}))
+    assert "s3cret" not in shown

@@ -4,13 +4,16 @@ import importlib.util
 import json
 import shutil
 import sys
+import traceback
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from odibi_core import get_failed_transformations, get_layer_summary, get_project_status, run_project
 from odibi_core.loading import PluginManager, PluginSettings
-from odibi_core.plugin import ConfigError, RunLogError
+from odibi_core.plugin import RECORD_COLUMNS, ConfigError, OdibiError, RunLogError
 from odibi_core.project import Project
 from odibi_core.runlog import read_journal
 from odibi_core.running.earlier_runs import deliver_to_sinks
@@ -147,6 +150,91 @@ def test_several_sinks_of_one_type_are_told_apart_by_their_place(project, manage
         sink_of_type(loaded, "file", manager=manager)
     with pytest.raises(ConfigError, match=r"There are: console, file:1, file:2\. Did you mean 'file:2'\?"):
         sink_of_type(loaded, "file:3", manager=manager)
+
+
+def test_records_of_a_run_are_what_the_schema_in_the_package_says(project, run):
+    root = project({"type": "file", "path": "runs.jsonl"}, {"type": "console"})
+    schema = json.loads(files("odibi_core.runlog").joinpath("record.schema.json").read_text(encoding="utf-8"))
+    valid = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+    result = run(root)
+
+    lines = [json.loads(line) for line in (root / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+    journal = read_journal(root / ".odibi" / "runs" / f"{result.run_id}.jsonl").records
+    assert [line["seq"] for line in lines] == [record["seq"] for record in journal] == [*range(1, len(lines) + 1)]
+    assert {line["status"] for line in lines} == {"RUNNING", "RETRY", "SUCCESS", "FAILED", "SKIPPED"}
+    for record in (*lines, *journal):
+        valid.validate(record)
+    assert tuple(schema["properties"])[-len(RECORD_COLUMNS) :] == RECORD_COLUMNS
+    assert all(tuple(line) == RECORD_COLUMNS for line in lines)
+
+
+# --- secrets ---
+
+
+SECRET = "s3cretPassw0rd"
+
+
+def test_a_password_is_in_nothing_that_a_run_leaves_or_says(project, manager, run, capfd, caplog):
+    """The database refuses; what is written down about that names the sink, its table and not its password."""
+    root = project({"type": "sql", "url": f"postgresql://etl:{SECRET}@127.0.0.1:1/dw", "timeout_seconds": 1})
+
+    result = run(root, save_logs=True, log_level="DEBUG")
+    reports, _ = deliver_to_sinks(root / ".odibi", targets(root, manager), deadline_seconds=10)
+
+    (error,) = result.sink_errors
+    said = [*capfd.readouterr(), caplog.text, str(result), json.dumps(result.to_dict()), repr(result), repr(reports)]
+    said += [repr(targets(root, manager)), str(vars(targets(root, manager)[0].sink))]
+    left = {path: path.read_bytes() for path in (root / ".odibi").rglob("*") if path.is_file()}
+    assert "TransformationRunLog" in error.error
+    assert "etl@127.0.0.1:1/dw" in error.error
+    assert any(path.parent.name == "logs" for path in left)
+    assert [text for text in said if SECRET in text] == []
+    assert [path for path, content in left.items() if SECRET.encode() in content] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (f"postgresql://etl:{SECRET}@db:port/dw", "a port that is no number"),
+        (f"postgresq://etl:{SECRET}@db/dw", "Did you mean 'postgresql'?"),
+        (f"postgresql//etl:{SECRET}@db/dw", "it is neither"),
+        (f"host=db password={SECRET}", "no SERVER or DSN"),
+        ("${secret:env:NO_SUCH_VARIABLE}", "Set the environment variable NO_SUCH_VARIABLE"),
+    ],
+    ids=["port", "scheme", "no scheme", "keywords", "missing secret"],
+)
+def test_a_malformed_url_stops_a_run_before_anything_and_shows_no_password(project, run, url, words, caplog, capfd):
+    root = project({"type": "sql", "url": url})
+
+    with pytest.raises(OdibiError) as caught:
+        run(root)
+
+    trace = "".join(traceback.format_exception(caught.value))
+    assert words in str(caught.value)
+    assert SECRET not in trace + caplog.text + "".join(capfd.readouterr())
+    assert not (root / ".odibi" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"type": "sqll", "url": "sqlite://"}, "Log sink 'sqll' not found. Installed: console, delta, file, sql. Did"),
+        ({"type": "file", "path": "a.csv", "apend": True}, "'log_sinks[0].apend'. Did you mean 'append'?"),
+        ({"type": "sql", "url": "sqlite://", "shema": "x"}, "'log_sinks[0].shema'. Did you mean 'schema'?"),
+        ({"type": "delta", "path": "x", "optimise_every": 1}, "Did you mean 'optimize_every'?"),
+        ({"type": "console", "stream": "stdin"}, "none of stderr, stdout"),
+        ({"type": "file", "path": "a.xlsx"}, "Use .csv for CSV"),
+        ({"type": "file"}, "'log_sinks[0].path' is missing"),
+    ],
+    ids=["type", "file", "sql", "delta", "console", "suffix", "missing"],
+)
+def test_a_sink_that_is_configured_wrongly_stops_a_run_before_anything(project, run, config, words):
+    root = project(config)
+    with pytest.raises(OdibiError) as caught:
+        run(root)
+    assert words in str(caught.value)
+    assert not (root / ".odibi" / "runs").exists()
 
 
 # --- which sink is which ---

@@ -28,7 +28,7 @@ class DeltaSinkOptions(BaseModel):
         's3://logs/runs'
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     path: str = Field(min_length=1, description="A folder, or the URI of one in a store.")
     storage_options: dict[str, str] = Field(
