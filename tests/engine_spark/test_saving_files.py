@@ -404,8 +404,9 @@ def test_a_missing_module_is_named(spark_engine, tmp_path):
         save(spark_engine, [ONE], output(tmp_path / "a.avro"))
     assert list(tmp_path.glob("*.avro")) == []
     (tmp_path / "b.avro").touch()
-    with pytest.raises(ConfigError, match=has_no):
-        read(spark_engine, output(tmp_path / "b.avro"))
+    if spark_engine.flavour.kind != "sail":  # which reads Avro, and does not write it
+        with pytest.raises(ConfigError, match=has_no):
+            read(spark_engine, output(tmp_path / "b.avro"))
 
 
 @pytest.mark.spark

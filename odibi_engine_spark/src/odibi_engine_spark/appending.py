@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from odibi_engine_spark.engine import SparkEngine
 
-__all__ = ["appendable", "linked_copy"]
+__all__ = ["appendable", "fitted", "linked_copy"]
 
 _WIDER = {
     "tinyint": ("smallint", "int", "bigint", "float", "double"),
@@ -62,17 +63,33 @@ def appendable(frame: DataFrame, dataset: Dataset, old: Path, *, engine: SparkEn
     if dataset.format in {"json", "jsonl", "text"}:
         return frame
     there = SparkFileReader(engine).read(replace(dataset, kind="path", location=str(old), options={}))
-    known = dict(there.dtypes)
-    frame = _in_order(frame, there.columns, subject)
+    _in_order(frame, there.columns, subject)
+    return fitted(frame, dict(there.dtypes), subject=subject, loose=files.keys)
+
+
+def fitted(frame: DataFrame, known: Mapping[str, str], *, subject: str, loose: Sequence[str] = ()) -> DataFrame:
+    """Return a frame with columns in the order, and of the types, of what is there; no value is changed by that.
+
+    Args:
+        frame: The frame; it has all the columns.
+        known: The types that are there, by column name.
+        subject: What is appended to, for messages.
+        loose: Columns whose types do not matter, as those of partitions.
+
+    Raises:
+        DataFormatError: A column has a type that does not fit.
+    """
+    kinds = dict(frame.dtypes)
     columns = []
-    for name, kind in frame.dtypes:
-        if kind == known[name]:
+    for name, wanted in known.items():
+        kind = kinds[name]
+        if kind == wanted:
             columns.append(column(name))
-        elif known[name] in _WIDER.get(kind, ()) or kind == "void" or name in files.keys:
-            columns.append(column(name).cast(known[name]).alias(name))
+        elif wanted in _WIDER.get(kind, ()) or kind == "void" or name in loose:
+            columns.append(column(name).cast(wanted).alias(name))
         else:
             raise DataFormatError(
-                f"{subject}: column {name!r} is {kind}, and what is there has {known[name]}; cast it in the "
+                f"{subject}: column {name!r} is {kind}, and what is there has {wanted}; cast it in the "
                 "transformation, or save with mode 'overwrite'"
             )
     return frame.select(*columns)

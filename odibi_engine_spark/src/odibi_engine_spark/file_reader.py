@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pyspark.errors import PySparkException
-
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.columns import column, require_columns, require_distinct
 from odibi_engine_spark.csv_reader import CSV_SUFFIXES, read_csv
@@ -26,6 +24,7 @@ from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.parquet_reader import PARQUET_SUFFIXES, read_local_parquet
 from odibi_engine_spark.places import Place, place_of, uri_of
 from odibi_engine_spark.prepared import prepared_text
+from odibi_engine_spark.raised import SPARK_ERRORS
 from odibi_engine_spark.sources import Files, find_files
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class SparkFileReader:
         return reader.text([uri_of(path, engine=engine) for path in readable])
 
 
-def missing_source(error: PySparkException, *, format_: str, subject: str, engine: SparkEngine) -> ConfigError | None:
+def missing_source(error: Exception, *, format_: str, subject: str, engine: SparkEngine) -> ConfigError | None:
     """Return what to say if Spark lacks the module of a format, None if that is not what is wrong.
 
     Args:
@@ -178,7 +177,7 @@ def _errors_explained(dataset: Dataset, place: Place, engine: SparkEngine) -> It
     subject = f"{dataset.name!r}: {place.shown}"
     try:
         yield
-    except PySparkException as error:
+    except SPARK_ERRORS as error:
         text = str(error)
         if (missing := missing_source(error, format_=dataset.format, subject=subject, engine=engine)) is not None:
             raise missing from error

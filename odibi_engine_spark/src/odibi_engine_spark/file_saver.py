@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspark.errors import PySparkException
-
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetExistsError, SaveReport
 from odibi_core.plugin.files import TargetAppearedError, locked, staged_folder
 from odibi_engine_spark.appending import appendable, linked_copy
@@ -18,6 +16,7 @@ from odibi_engine_spark.file_reader import missing_source
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.part_files import holds_only, tidied
 from odibi_engine_spark.places import Place, place_of, uri_of
+from odibi_engine_spark.raised import SPARK_ERRORS
 from odibi_engine_spark.writing import Writing, writing_of
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class SparkFileSaver:
             if place.path is None:
                 return self._save_remote(frame, dataset, place, writing)
             return self._save_local(frame, dataset, place.path, writing)
-        except PySparkException as error:
+        except SPARK_ERRORS as error:
             missing = missing_source(error, format_=dataset.format, subject=subject, engine=self._engine)
             if missing is None:
                 raise
@@ -148,7 +147,7 @@ class SparkFileSaver:
             writer = writer.partitionBy(*writing.partition_by)
         try:
             writer.save(place.uri)
-        except PySparkException as error:
+        except SPARK_ERRORS as error:
             if "PATH_ALREADY_EXISTS" in str(error) and (kept := _kept(dataset, place.shown)):
                 return kept
             raise
