@@ -71,8 +71,13 @@ def test_failures_of_another_environment_are_not_listed(odibi, broken_shop):
 @pytest.mark.parametrize("command", ["status", "failed"])
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--env", "prdo"], "Did you mean 'prod'?"), (["--hours", "0"], "--hours")],
-    ids=["environment", "hours"],
+    [
+        (["--env", "prdo"], "Did you mean 'prod'?"),
+        (["--hours", "0"], "--hours"),
+        (["--hours", "nan"], "nan is not a finite number"),
+        (["--hours", "1e999"], "1e999 is not a finite number"),
+    ],
+    ids=["environment", "hours", "no number", "too many hours"],
 )
 def test_history_that_cannot_be_exits_2(odibi, shop, command, words, said):
     answer = odibi(command, *words, cwd=shop)

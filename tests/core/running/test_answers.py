@@ -187,7 +187,7 @@ def test_an_unknown_project_or_environment_is_an_error(shop, question):
         question("Corner Shop", "qut")
 
 
-@pytest.mark.parametrize("hours", [0, -1, "24", True, float("nan")])
+@pytest.mark.parametrize("hours", [0, -1, "24", True, float("nan"), float("inf")])
 def test_hours_that_make_no_sense_are_refused(shop, hours):
     with pytest.raises(ConfigError, match="hours is"):
         get_project_status("Corner Shop", "qat", hours)
@@ -316,6 +316,7 @@ def test_exactly_what_failed_is_run_again(shop, manager):
     assert json.dumps(answer)
     again = retry_failed_transformations("Corner Shop", "qat", dry_run=False, manager=manager)
     assert (again["failed_count"], again["failed_ids"]) == (0, [])
+    assert again["message"] == "All that failed in the last 24 hours has succeeded since."
 
 
 def test_what_fails_again_is_said(shop, manager):

@@ -8,7 +8,7 @@ import click  # noqa: TID253 - there is no command line without it
 
 from odibi_core.cli.exits import ExitCode
 from odibi_core.cli.output import describe_count, describe_path
-from odibi_core.cli.request import ProjectChoice, Request, command_options, project_options
+from odibi_core.cli.request import PositiveNumber, ProjectChoice, Request, command_options, project_options
 
 __all__ = ["deliver"]
 
@@ -17,7 +17,7 @@ __all__ = ["deliver"]
 @project_options
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     default=300.0,
     show_default=True,
     help="Seconds that each log sink may take.",

@@ -8,7 +8,7 @@ import click  # noqa: TID253 - there is no command line without it
 
 from odibi_core.cli.exits import answering
 from odibi_core.cli.output import Output, describe_count, describe_seconds, describe_time
-from odibi_core.cli.request import ProjectChoice, Request, command_options, project_options
+from odibi_core.cli.request import PositiveNumber, ProjectChoice, Request, command_options, project_options
 
 if TYPE_CHECKING:
     from odibi_core.project import Project
@@ -18,7 +18,7 @@ __all__ = ["failed", "status"]
 
 _hours = click.option(
     "--hours",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     default=24.0,
     show_default=True,
     help="How far back to look.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from contextlib import chdir, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,15 @@ from odibi_core.cli.output import Output
 if TYPE_CHECKING:
     from odibi_core.loading import PluginManager, PluginSettings
 
-__all__ = ["ProjectChoice", "Request", "command_options", "global_options", "project_folder_options", "project_options"]
+__all__ = [
+    "PositiveNumber",
+    "ProjectChoice",
+    "Request",
+    "command_options",
+    "global_options",
+    "project_folder_options",
+    "project_options",
+]
 
 AnyFunction: TypeAlias = Callable[..., Any]
 
@@ -153,6 +162,18 @@ _ANSWER_OPTIONS = (
         help="Print what Odibi logs to stderr; twice for everything.",
     ),
 )
+
+
+class PositiveNumber(click.FloatRange):
+    """A number of hours or seconds. NaN and infinity are none: JSON has no word for them."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        return number if math.isfinite(number) else self.fail(f"{value} is not a finite number.", param, ctx)
 
 
 def global_options(function: AnyFunction) -> AnyFunction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ def _is_predecessors_form(args: tuple[Any, ...], named: Mapping[str, Any]) -> bo
 
 
 def _checked_hours(hours: object) -> float:
-    if isinstance(hours, bool) or not isinstance(hours, int | float) or not hours > 0:
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours < math.inf:
         raise ConfigError(f"hours is {hours!r}; it must be a number greater than 0.")
     return float(hours)
 

@@ -62,7 +62,8 @@ def retry_failed_transformations(
     found = find_project(asked)
     chosen = choose_env(found, asked.env)
     _check_layer(found, asked.layer)
-    run_of, gone = _still_there(found, chosen, _still_failing(found, chosen, asked))
+    failed = _failed(found, chosen, asked)
+    run_of, gone = _still_there(found, chosen, _still_failing(found, chosen, failed))
     answer = {
         "project": found.name,
         "environment": chosen,
@@ -73,7 +74,9 @@ def retry_failed_transformations(
     }
     also = f" Not in the project any more, or disabled: {', '.join(gone)}." if gone else ""
     if not run_of:
-        return {**answer, "message": f"Nothing failed in the last {asked.hours:g} hours.{also}"}
+        since = f"in the last {asked.hours:g} hours"
+        nothing = f"All that failed {since} has succeeded since." if failed and not gone else f"Nothing failed {since}."
+        return {**answer, "message": f"{'Nothing to run again.' if gone else nothing}{also}"}
     if asked.is_dry_run:
         return {**answer, "message": f"{len(run_of)} to run again. With dry_run=False they are run.{also}"}
     retried = _retried(found, chosen, run_of, run_options)
@@ -87,16 +90,23 @@ def _check_layer(project: Project, layer: str | None) -> None:
         raise unknown_layer(project.name, layer, known=known)
 
 
-def _still_failing(project: Project, env: str, asked: Asked) -> dict[str, str]:
+def _failed(project: Project, env: str, asked: Asked) -> set[tuple[str, str]]:
+    """Return run and transformation of each execution that failed."""
+    from odibi_core.runlog import RunIndex
+
+    layer = asked.layer
+    return {
+        (one["run_id"], one["transformation_id"])
+        for one in RunIndex(project.state_dir).failed(project.name, env, asked.hours)
+        if layer is None or one["layer"].casefold() == layer.strip().casefold()
+    }
+
+
+def _still_failing(project: Project, env: str, failed: set[tuple[str, str]]) -> dict[str, str]:
     """Return the run in which each transformation failed that has not succeeded since, by id."""
     from odibi_core.runlog import RunIndex
 
-    index, layer = RunIndex(project.state_dir), asked.layer
-    failed = {
-        (one["run_id"], one["transformation_id"])
-        for one in index.failed(project.name, env, asked.hours)
-        if layer is None or one["layer"].casefold() == layer.strip().casefold()
-    }
+    index = RunIndex(project.state_dir)
     last: dict[str, tuple[str, str]] = {}
     for row in index.runs(project.name, env):
         if not failed or row.run_id < min(failed)[0]:
