@@ -60,12 +60,12 @@ def ship_code(archive: Path, *, flavour: Flavour) -> None:
     """
     if flavour.kind == "sail":
         return
+    before = list(sys.path)
     if flavour.kind == "connect":
         flavour.session.addArtifacts(str(archive), pyfile=True)
-        return
-    before = list(sys.path)
-    flavour.session.sparkContext.addPyFile(str(archive))
-    # It also puts the zip on this process' path, where the project's own folder is the one to import from.
+    else:
+        flavour.session.sparkContext.addPyFile(str(archive))
+    # Both also put the zip on this process' path, where the project's own folder is the one to import from.
     sys.path[:] = [entry for entry in sys.path if entry in before or not entry.endswith(archive.name)]
 
 

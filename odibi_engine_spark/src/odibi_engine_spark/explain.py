@@ -17,7 +17,7 @@ _OURS = ("pyspark", "py4j", "delta", "grpc")
 _TRANSIENT_CODES = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"})
 _TRANSIENT_WORDS = ("DELTA_CONCURRENT_", "ConcurrentAppendException", "ConcurrentWriteException")
 _MISMATCH = re.compile(
-    r"java\.lang\.(NoSuchMethodError|NoSuchFieldError|AbstractMethodError|IncompatibleClassChangeError)"
+    r"java\.lang\.(NoSuchMethodError|NoSuchFieldError|NoClassDefFoundError|AbstractMethodError|IncompatibleClassChangeError)"
 )
 
 _CONDITION = re.compile(r"^\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]\s*")

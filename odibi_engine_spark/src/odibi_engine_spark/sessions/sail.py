@@ -48,6 +48,8 @@ def build_sail(*, conf: Mapping[str, str], seconds: float) -> tuple[SparkSession
         raise SparkUnavailableError("Sail was started and listens nowhere; try again.")
     try:
         session = build_connect(f"sc://{address[0]}:{address[1]}", conf=conf, seconds=seconds)
+        # Sail makes a session when it is first used, and a session that it has not made cannot be released.
+        session.catalog.currentCatalog()
     except BaseException:
         server.stop()
         raise
