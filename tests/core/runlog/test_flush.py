@@ -145,3 +145,10 @@ journal.close("ABORTED", duration_seconds=0.1)
     sink = kit.ListSink()
     deliver_pending(state_dir, [kit.target(sink)])
     assert sink.seqs == [1, 2]
+
+
+def test_saying_that_there_are_records_starts_nothing_where_there_are_none(kit, state_dir, start_run):
+    delivery = Delivery(start_run("r1"), [kit.target(kit.ListSink())], state_dir)
+    delivery.notify()
+    assert kit.threads() == []
+    delivery.finish()

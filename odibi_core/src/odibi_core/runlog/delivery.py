@@ -95,7 +95,7 @@ class Delivery:
         self._batch_size = batch_size
         self._flush_seconds = flush_seconds
         self._full_at = batch_size
-        self._next_look: float = 0 if sinks else float("inf")
+        self._next_look: float = 1 if sinks else float("inf")
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -188,12 +188,14 @@ class Delivery:
         with self._guard:
             # In this order: a record that comes from now on is seen here, or else its `notify` starts a thread.
             self._next_look = 0
+            last = self._journal.last_seq
             # A sink that failed is not waited for: the next record starts a thread that tries it again.
-            is_behind = any(self._waiting(feed) for feed in self._feeds if self._is_final or feed not in failed)
+            is_behind = any(self._waiting(feed, last) for feed in self._feeds if self._is_final or feed not in failed)
             if is_behind and not self._stop.is_set():
                 self._next_look = self._full_at
                 return True
             self._thread = None
+            self._next_look = last + 1
             return False
 
     def _wait_for_batch(self, flush_at: float) -> int:
@@ -220,12 +222,13 @@ class Delivery:
             if self._stop.wait(pause):
                 return
             self._deliver_waiting(at_least=1)
-            if not any(self._waiting(feed) for feed in self._feeds):
+            if not any(self._waiting(feed, self._journal.last_seq) for feed in self._feeds):
                 break
         self._stop.set()
 
-    def _waiting(self, feed: SinkFeed, last: int | None = None) -> int:
-        return 0 if feed.is_complete else (self._journal.last_seq if last is None else last) - feed.seq
+    @staticmethod
+    def _waiting(feed: SinkFeed, last: int) -> int:
+        return 0 if feed.is_complete else last - feed.seq
 
     def _deliver(self, feed: SinkFeed) -> bool:
         if self._stop.is_set():
