@@ -194,6 +194,24 @@ def test_deliver_closes_what_a_killed_run_left_open(odibi, shelved):
     assert statuses == ["RUNNING", "ABORTED"]
 
 
+def test_deliver_claims_nothing_about_runs_that_it_cannot_read(odibi, shelved):
+    root, places = shelved
+    for place in places:
+        place.mkdir()
+    run_project(root, raise_on_failure=False)
+    folder = root / ".odibi" / "runs"
+    folder.rename(folder.with_name("elsewhere"))
+    folder.touch()
+
+    text, document = odibi("runs", "deliver", cwd=root), odibi("runs", "deliver", "--json", cwd=root)
+
+    assert (text.code, document.code) == (1, 1)
+    assert "lacks nothing of the runs that can be read" in text.stdout
+    assert "everything" not in text.stdout
+    assert str(folder) in text.stderr
+    assert document.json["error"]["type"] == "RunLogError"
+
+
 def test_deliver_without_log_sinks_says_so(odibi, shop):
     answer = odibi("runs", "deliver", cwd=shop)
     assert (answer.code, answer.stdout) == (0, "The manifest of Shop names no log sink.\n")

@@ -42,10 +42,13 @@ def deliver(context: click.Context, request: Request, *, choice: ProjectChoice, 
     reports, problem = deliver_to_sinks(project.state_dir, sinks, deadline_seconds=timeout)
     output = request.output
     if output.as_json:
+        if problem is not None:
+            raise problem  # one document, and this one says more
         output.document([asdict(report) for report in reports])
     for report in () if output.as_json else reports:
         where = f" ({describe_path(report.path)})" if report.path else ""
-        done = "has everything" if not report.records else f"took {describe_count(report.records, 'record')}"
+        everything = "has everything" if problem is None else "lacks nothing of the runs that can be read"
+        done = f"took {describe_count(report.records, 'record')}" if report.records else everything
         output.line(f"{'error' if report.error else 'ok':6} {report.name}{where}: {report.error or done}", hanging=7)
     if not sinks and not output.as_json:
         output.remark(f"The manifest of {project.name} names no log sink.")
