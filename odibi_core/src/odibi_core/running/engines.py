@@ -46,6 +46,7 @@ class EngineRoom:
     _engines: dict[str, ExecutionEngine] = field(default_factory=dict)
     _readers: dict[tuple[str, str], Reader] = field(default_factory=dict)
     _savers: dict[tuple[str, str], Saver] = field(default_factory=dict)
+    _session_holders: dict[str, SessionHolder | None] = field(default_factory=dict)
     _job_controls: dict[str, JobControl | None] = field(default_factory=dict)
 
     @contextmanager
@@ -66,6 +67,8 @@ class EngineRoom:
             name = transformation.engine
             if name not in self._engines:
                 engine = self._engines[name] = self._start(name)
+                # Here and not for each transformation: to look at a protocol takes Python 3.11 ten microseconds.
+                self._session_holders[name] = engine if isinstance(engine, SessionHolder) else None
                 self._job_controls[name] = engine if isinstance(engine, JobControl) else None
             for item in transformation.inputs:
                 if item.reader is not None and (name, item.reader.name) not in self._readers:
@@ -97,8 +100,8 @@ class EngineRoom:
 
         It is asked for anew each time: inside of an attempt, an engine may have a session for that alone.
         """
-        engine = self._engines[name]
-        return engine.session if isinstance(engine, SessionHolder) else None
+        holder = self._session_holders[name]
+        return None if holder is None else holder.session
 
     def job_control(self, name: str) -> JobControl | None:
         """Return the engine of a name if it can stop its jobs, else None."""
