@@ -51,26 +51,18 @@ def log_context(**values: Any) -> Iterator[None]:
     """
     merged = {**_values.get(), **values}
     token = _values.set(merged)
+    bound: Mapping[str, Any] = {}
+    # structlog is not imported for this: that takes 0.1 s, and who uses it has imported it with the project's modules.
+    structlog: Any = sys.modules.get("structlog.contextvars")
     try:
-        with _bound_for_structlog(merged):
-            yield
+        # Another thread may be at importing it.
+        if hasattr(structlog, "bind_contextvars") and hasattr(structlog, "reset_contextvars"):
+            bound = structlog.bind_contextvars(**merged)
+        yield
     finally:
+        if bound:
+            structlog.reset_contextvars(**bound)
         _values.reset(token)
-
-
-@contextmanager
-def _bound_for_structlog(values: Mapping[str, Any]) -> Iterator[None]:
-    # It is not imported for this: that takes 0.1 s, and who uses it has it imported when the project's modules are.
-    module = sys.modules.get("structlog.contextvars")
-    bind, reset = (getattr(module, name, None) for name in ("bind_contextvars", "reset_contextvars"))
-    if bind is None or reset is None:  # not imported, or another thread is at it
-        yield
-        return
-    tokens = bind(**values)
-    try:
-        yield
-    finally:
-        reset(**tokens)
 
 
 @contextmanager

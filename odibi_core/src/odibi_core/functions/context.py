@@ -65,14 +65,17 @@ class ExecutionContext:
         extras: dict[str, Any] | None = None,
         **more: Any,
     ) -> None:
-        self.extras = {**(extras or {}), **more}
-        self.engine = Engine(engine)
-        self.project = project
-        self.env = env
-        self.spark = spark
-        self.sql_provider = sql_provider
-        self.logger = logger
-        self.hooks = hooks
+        # Each transformation makes one, and `__setattr__` looks eight times for what is a field.
+        self.__dict__.update(
+            engine=Engine(engine),
+            project=project,
+            env=env,
+            spark=spark,
+            sql_provider=sql_provider,
+            logger=logger,
+            hooks=hooks,
+            extras={**(extras or {}), **more},
+        )
 
     def __getattr__(self, name: str) -> Any:
         # Asked only for what is no field. The instance's own dictionary is empty while it is being unpickled.
