@@ -1,0 +1,102 @@
+"""The implementations of one promise, side by side: each test of this folder runs on all of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from odibi_core.plugin import Dataset, EngineConfig, Saver, SaveReport
+from odibi_engine_pandas.engine import PandasEngine
+from odibi_sinks.delta_tables.reader import DeltaTableReader
+from odibi_sinks.delta_tables.saver import DeltaTableSaver
+
+_SPARK_TESTS = Path(__file__).resolve().parents[1] / "engine_spark" / "conftest.py"
+
+
+def _load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location("odibi_spark_sessions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_sessions = _load(_SPARK_TESTS)
+spark_conf = _sessions.spark_conf
+classic_session = _sessions.classic_session
+sail_session = _sessions.sail_session
+make_engine = _sessions.make_engine
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaSide:
+    """One way from rows to a Delta table.
+
+    Args:
+        name: The implementation.
+        save_frame: Saves Arrow rows as the dataset says, as a frame of the implementation's engine.
+        folder: Where its tables are.
+    """
+
+    name: str
+    save_frame: Callable[[pa.Table, Dataset], SaveReport]
+    folder: Path
+
+    def save(self, rows: pa.Table | Mapping[str, Sequence[Any]], *, mode: str = "merge", **options: Any) -> SaveReport:
+        """Save rows into the one table of the test."""
+        frame = rows if isinstance(rows, pa.Table) else pa.table(dict(rows))
+        dataset = Dataset(
+            name="silver.sales",
+            kind="table",
+            format="delta",
+            location=str(self.path),
+            mode=mode,  # type: ignore[arg-type]  # also what no saver knows
+            options=options,
+        )
+        return self.save_frame(frame, dataset)
+
+    @property
+    def path(self) -> Path:
+        """The table's folder."""
+        return self.folder / "sales"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what is in the table, in a fixed order; one reader for all, so that only saving differs."""
+        dataset = Dataset(name="silver.sales", kind="table", format="delta", location=str(self.path))
+        return sorted(DeltaTableReader(None).read(dataset).read_all().to_pylist(), key=repr)
+
+
+def _of_pandas(folder: Path) -> Callable[[pa.Table, Dataset], SaveReport]:
+    engine = PandasEngine(EngineConfig(project_root=folder))
+    saver = DeltaTableSaver(engine)
+    return lambda rows, dataset: saver.save(engine.to_arrow(engine.from_arrow(rows)), dataset)
+
+
+def _of_spark(engine: Any) -> Callable[[pa.Table, Dataset], SaveReport]:
+    from odibi_engine_spark.delta.saver import SparkDeltaSaver
+
+    saver: Saver = SparkDeltaSaver(engine)
+    return lambda rows, dataset: saver.save(engine.from_arrow(rows), dataset)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("pandas", id="pandas with delta-rs"),
+        _sessions.flavour_param("classic"),
+        _sessions.flavour_param("sail"),
+    ]
+)
+def delta(request: pytest.FixtureRequest, tmp_path: Path) -> DeltaSide:
+    """Each implementation of Delta tables, with an empty folder."""
+    if request.param == "pandas":
+        return DeltaSide("pandas", _of_pandas(tmp_path), tmp_path)
+    session = request.getfixturevalue(f"{request.param}_session")
+    engine = request.getfixturevalue("make_engine")(session)
+    return DeltaSide(request.param, _of_spark(engine), tmp_path)
