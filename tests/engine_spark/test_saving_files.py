@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -121,12 +122,33 @@ def test_a_save_that_fails_changes_nothing(spark_engine, tmp_path, format_, ther
     dataset = output(tmp_path / f"a.{format_}")
     if there == "folder":
         save(spark_engine, [ONE], dataset)
-    before = sorted(tmp_path.rglob("*"))
+    before = files_of(tmp_path)
     broken = frame_of(spark_engine, [ONE, TWO]).selectExpr("if(n = 2, raise_error('on purpose'), n) as n", "s")
     for mode in ("overwrite", "append"):
         with pytest.raises(Exception, match="on purpose"):
             SparkFileSaver(spark_engine).save(broken, output(tmp_path / f"a.{format_}", mode=mode))
-        assert sorted(tmp_path.rglob("*")) == before
+        assert files_of(tmp_path) == before
+
+
+def files_of(folder: Path) -> list[Path]:
+    """What is in a project's folder, without what the engine itself keeps there."""
+    return sorted(path for path in folder.rglob("*") if ".odibi" not in path.parts)
+
+
+def test_appends_at_once_lose_no_row(spark_engine, tmp_path):
+    dataset = output(tmp_path / "a.parquet", mode="append")
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda n: save(spark_engine, [{"n": n, "s": "x"}], dataset), range(4)))
+    assert all(report.was_written for report in reports)
+    assert [n for n, _ in read(spark_engine, dataset)] == [0, 1, 2, 3]
+
+
+def test_one_of_several_that_create_wins(spark_engine, tmp_path):
+    dataset = output(tmp_path / "a.parquet", mode="ignore")
+    with ThreadPoolExecutor(3) as pool:
+        reports = list(pool.map(lambda n: save(spark_engine, [{"n": n, "s": "x"}], dataset), range(3)))
+    assert sum(report.was_written for report in reports) == 1
+    assert len(read(spark_engine, dataset)) == 1
 
 
 @pytest.mark.parametrize("format_", FORMATS)
