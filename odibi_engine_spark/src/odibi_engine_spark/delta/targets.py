@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from odibi_core.plugin import ConfigError
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from odibi_core.plugin import ConfigError, DataFormatError
 from odibi_engine_spark.columns import quoted
-from odibi_engine_spark.delta.failures import is_missing
+from odibi_engine_spark.delta.failures import in_one_line, is_missing
 from odibi_engine_spark.delta.identifiers import name_parts
 from odibi_engine_spark.delta.limits import check_path, is_sail
+from odibi_engine_spark.explain import is_transient
 from odibi_engine_spark.places import without_secrets
 
 if TYPE_CHECKING:
@@ -113,11 +117,21 @@ class DeltaTarget:
             writer.format("delta").saveAsTable(self.sql)
 
     def schema(self, session: SparkSession) -> StructType | None:
-        """Return its schema, None only if there is no such table; any other trouble is an error."""
+        """Return its schema, None only if there is no such table; any other trouble is an error.
+
+        Raises:
+            DataFormatError: Something is there, and cannot be read as a Delta table.
+        """
         try:
             return self.read(session).schema
-        except Exception as error:
-            if is_missing(error) and not self._has_log():
+        except (PySparkException, Py4JError) as error:
+            if self._has_log():
+                if is_transient(error):
+                    raise
+                raise DataFormatError(
+                    f"{self.shown} cannot be read as a Delta table: {in_one_line(error)}. Nothing was written to it"
+                ) from error
+            if is_missing(error):
                 return None
             raise
 
