@@ -182,10 +182,10 @@ def test_odd_names_of_files_and_columns(spark_engine, tmp_path):
 def test_partitions_are_columns_on_both_engines(spark_engine, tmp_path):
     dataset = output(tmp_path / "a.parquet", partition_by=("y", "p"))
     schema = "n bigint, y int, p string"
-    rows = [{"n": 1, "y": 2013, "p": "007"}, {"n": 2, "y": 2014, "p": None}, {"n": 3, "y": 2013, "p": "a b/c="}]
+    rows = [{"n": 1, "y": 2013, "p": "007"}, {"n": 2, "y": 2014, "p": None}, {"n": 3, "y": 2013, "p": "a b/c=é"}]
     save(spark_engine, rows[:2], dataset, schema)
     save(spark_engine, rows[2:], output(tmp_path / "a.parquet", partition_by=("y", "p"), mode="append"), schema)
-    expected = [(1, 2013, "007"), (2, 2014, None), (3, 2013, "a b/c=")]
+    expected = [(1, 2013, "007"), (2, 2014, None), (3, 2013, "a b/c=é")]
     found = SparkFileReader(spark_engine).read(output(tmp_path / "a.parquet"))
     assert found.dtypes == [("n", "bigint"), ("y", "int"), ("p", "string")]
     assert sorted((tuple(row) for row in found.collect()), key=repr) == expected
@@ -449,3 +449,26 @@ def test_facts_cost_no_job(classic_engine, tmp_path):
     assert saved == plain >= 1
     assert reports[0].rows == 2
     assert jobs("read", lambda: SparkFileReader(classic_engine).read(output(tmp_path / "a.parquet"))) <= 1
+
+
+@pytest.mark.spark
+def test_pandas_reads_what_plain_spark_wrote(classic_session, tmp_path):
+    """Files of functions that save by themselves: moments as INT96, check sums, letters as they are in folders' names."""
+    session = classic_session.newSession()
+    session.conf.set("spark.sql.parquet.outputTimestampType", "INT96")
+    frame = session.sql(
+        "SELECT 1L AS n, timestamp_micros(1356998400123456) AS z, timestamp_ntz'2013-01-01 00:00:00' AS t, 'é/ü' AS p "
+        "UNION ALL SELECT 2L, NULL, NULL, NULL"
+    )
+    frame.write.partitionBy("p").parquet(str(tmp_path / "a.parquet"))
+    found = PandasParquetReader(None).read(output(tmp_path / "a.parquet")).sort_values("n")
+    assert found["p"].tolist()[0] == "é/ü"
+    assert found["p"].isna().tolist() == [False, True]
+    assert found["z"][found["n"] == 1].tolist() == [pd.Timestamp(1356998400123456, unit="us", tz="UTC")]
+    assert str(found["z"].dtype) == "datetime64[us, UTC]"
+    assert found["t"].dt.tz is None
+    frame.drop("p").write.parquet(str(tmp_path / "b.parquet"))
+    PandasParquetSaver(None).save(found[["n", "z", "t"]], output(tmp_path / "b.parquet", mode="append"))
+    again = PandasParquetReader(None).read(output(tmp_path / "b.parquet"))
+    assert set(again["z"].dropna()) == {pd.Timestamp(1356998400123456, unit="us", tz="UTC")}
+    assert len(again) == 4

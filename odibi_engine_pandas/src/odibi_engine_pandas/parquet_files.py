@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
+import operator
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -36,6 +39,10 @@ COMMON_METADATA = "_common_metadata"
 """The file of a folder that holds the schema of all its files, partitions included; other readers pass over it."""
 
 
+_BY_SPARK = b"org.apache.spark.sql.parquet.row.metadata"
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
 def filesystem_of(place: Place) -> Any:
     """Return the file system for Arrow: it would otherwise take a path with a colon for a URL."""
     return LocalFileSystem() if place.is_local else place.filesystem
@@ -48,7 +55,7 @@ def schema_of(source: Source) -> pa.Schema:
         DataFormatError: It is no Parquet file.
     """
     with errors_explained(source):
-        return pq.read_schema(source.place.path, filesystem=filesystem_of(source.place))
+        return _with_zones(pq.read_schema(source.place.path, filesystem=filesystem_of(source.place)))
 
 
 def folder_schema(folder: Place) -> pa.Schema | None:
@@ -64,8 +71,7 @@ def partition_keys(folder: str, file: str) -> tuple[str, ...]:
         >>> partition_keys("/data/flights", "/data/flights/year=2013/month=1/part-0.parquet")
         ('year', 'month')
     """
-    parts = PurePosixPath(Path(file).as_posix()).relative_to(Path(folder).as_posix()).parts[:-1]
-    return tuple(unquote(part.partition("=")[0]) for part in parts if "=" in part)
+    return tuple(_partition_values(folder, file))
 
 
 def promoted(schemas: Sequence[pa.Schema], *, subject: str) -> pa.Schema:
@@ -116,7 +122,7 @@ def arrow_dataset(sources: list[Source], folder: Place | None, known: pa.Schema 
             if partitions
             else None
         )
-        return ds.dataset(paths, schema=known, partitioning=hive, **where)
+        return _dataset(paths, known, hive, folder, where)
     schemas = [schema_of(source) for source in sources]
     for source, schema in zip(sources, schemas, strict=True):
         require_same_columns(schema.names, schemas[0].names, source=source, first=sources[0])
@@ -125,7 +131,7 @@ def arrow_dataset(sources: list[Source], folder: Place | None, known: pa.Schema 
         found = ds.dataset(paths, partitioning=hive, **where).schema
         for name in partitions:
             common = common if name in common.names else common.append(found.field(name))
-    return ds.dataset(paths, schema=common, partitioning=hive, **where)
+    return _dataset(paths, common, hive, folder, where)
 
 
 def is_parquet_folder(folder: Path) -> bool:
@@ -134,6 +140,43 @@ def is_parquet_folder(folder: Path) -> bool:
     The folder of a Delta table, say, holds more.
     """
     return is_folder_of(folder, PARQUET_SUFFIXES)
+
+
+def _with_zones(schema: pa.Schema) -> pa.Schema:
+    """Return a schema in which moments that Spark wrote as INT96, which has no zone, are in UTC, which they are."""
+    written = json.loads((schema.metadata or {}).get(_BY_SPARK, b"{}"))
+    moments = {field["name"] for field in written.get("fields", ()) if field["type"] == "timestamp"}
+    for position, field in enumerate(schema):
+        if field.name in moments and pa.types.is_timestamp(field.type) and field.type.tz is None:
+            schema = schema.set(position, field.with_type(pa.timestamp("us", "UTC")))
+    return schema
+
+
+def _dataset(paths: list[str], schema: pa.Schema, hive: Any, folder: Place | None, where: dict[str, Any]) -> ds.Dataset:
+    """Return files as a dataset, with partitions whose folders Spark has named, too.
+
+    Arrow escapes all but ASCII in such names, and takes what Spark left as it is for Latin-1.
+    """
+    if folder is None or hive is None or all(path.removeprefix(folder.path).isascii() for path in paths):
+        return ds.dataset(paths, schema=schema, partitioning=hive, **where)
+    parquet = ds.ParquetFileFormat()
+    fragments = []
+    for path in paths:
+        conditions = [
+            ds.field(name).is_null()
+            if value is None
+            else ds.field(name) == pa.scalar(value).cast(schema.field(name).type)
+            for name, value in _partition_values(folder.path, path).items()
+        ]
+        expression = functools.reduce(operator.and_, conditions)
+        fragments.append(parquet.make_fragment(path, filesystem=where["filesystem"], partition_expression=expression))
+    return ds.FileSystemDataset(fragments, schema, parquet, where["filesystem"])
+
+
+def _partition_values(folder: str, file: str) -> dict[str, str | None]:
+    parts = PurePosixPath(Path(file).as_posix()).relative_to(Path(folder).as_posix()).parts[:-1]
+    named = [part.partition("=") for part in parts if "=" in part]
+    return {unquote(name): None if value == _NULL_PARTITION else unquote(value) for name, _, value in named}
 
 
 def _promoted_field(fields: Sequence[pa.Field], subject: str) -> pa.Field:
