@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError, LeaseLostError
+from odibi_core.functions import CallStyle, ExecutionContext, bind_arguments, use_context
 from odibi_core.plugin import (
     ErrorExplainer,
     Frame,
@@ -29,7 +30,6 @@ from odibi_core.running.timeouts import SaveGate
 
 if TYPE_CHECKING:
     from odibi_core.events import Dispatcher
-    from odibi_core.functions import ExecutionContext
     from odibi_core.planning import PlannedTransformation
     from odibi_core.running.engines import EngineRoom
 
@@ -79,8 +79,6 @@ class TransformationCall:
 
     def execute(self) -> TransformationOutcome:
         """Do the default steps of `odibi_run_transformation`."""
-        from odibi_core.functions import CallStyle
-
         # Inside of the attempt: an engine may have given it a session of its own.
         self.context.spark = self.engines.session_of(self.planned.engine)
         if self.planned.function.signature.style is CallStyle.V2:
@@ -150,8 +148,6 @@ class TransformationCall:
         return outputs
 
     def _call(self, frames: Mapping[str, Frame]) -> Any:
-        from odibi_core.functions import bind_arguments, use_context
-
         self._stop_if_cancelled()
         row, context = self.planned.row, self.context
         args, kwargs = bind_arguments(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from odibi_core.diagnostics import get_logger
+from odibi_core.functions import Engine, ExecutionContext
 from odibi_core.plugin import TransformationOutcome, TransformationTask
 
 if TYPE_CHECKING:
     from odibi_core.events import HookManager
-    from odibi_core.functions import ExecutionContext
     from odibi_core.planning import Plan, PlannedTransformation
 
 __all__ = ["context_of", "identity_of", "task_of"]
@@ -56,8 +56,6 @@ def context_of(
         sql_provider: What the caller's auth_provider returned.
         hooks: The caller's hooks.
     """
-    from odibi_core.functions import Engine, ExecutionContext
-
     row = planned.row
     return ExecutionContext(
         engine=Engine(planned.engine),
