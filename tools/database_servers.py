@@ -1,6 +1,7 @@
 """Start the database servers that are installed, for tests and benchmarks: on a free port, in a temporary folder.
 
-Nothing is installed and nothing outlives the block. Durability is off: nobody pulls the plug of a test.
+Nothing is installed, and nothing outlives the block, or the process if it is killed. Durability is off: nobody pulls
+the plug of a test.
 """
 
 from __future__ import annotations
@@ -158,13 +159,33 @@ class _Owner:
             shutil.chown(path, self.arguments["user"], self.arguments["group"])
 
 
+_GUARD = """
+cat >/dev/null
+for file in "$0/pid" "$0/data/postmaster.pid"; do
+    if test -f "$file"; then kill -QUIT "$(head -n 1 "$file")"; fi
+done
+rm -rf "$0"
+"""
+"""Waits until its input ends, which it does however the process ends that has the other end."""
+
+
 @contextmanager
 def _folder(*owners: str) -> Iterator[tuple[Path, _Owner]]:
     owner = _Owner(*owners)
     # Not where pytest keeps its folders, which nobody else may enter.
     with tempfile.TemporaryDirectory(prefix="odibi-server-", ignore_cleanup_errors=True) as name:
         owner.give(Path(name))
-        yield Path(name), owner
+        if sys.platform == "win32":
+            yield Path(name), owner
+            return
+        # A session of its own, because Ctrl-C goes to all processes of a terminal's.
+        with subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, name], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        ) as guard:
+            try:
+                yield Path(name), owner
+            finally:
+                guard.kill()
 
 
 def _programs(*names: str, folders: Sequence[Path], of: str) -> list[str]:
