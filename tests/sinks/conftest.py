@@ -86,7 +86,7 @@ def _module(path, name):
 @pytest.fixture(scope="session")
 def manager():
     """This distribution's sinks, and an engine whose frames are lists of rows."""
-    return _module(Path(__file__).with_name("whole_runs.py"), "whole_runs").manager
+    return _module(Path(__file__).with_name("whole_runs.py"), "whole_runs").make_manager()
 
 
 @pytest.fixture

@@ -238,8 +238,11 @@ def sink_of(root, manager):
 AS_NOBODY = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from whole_runs import manager
+import whole_runs
 from odibi_core import run_project
+
+whole_runs.import_all()
+manager = whole_runs.make_manager()
 
 def run():
     result = run_project(sys.argv[2], manager=manager, max_workers=2, raise_on_failure=False)

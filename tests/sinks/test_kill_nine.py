@@ -44,10 +44,12 @@ RUNS = """
 import os
 import sys
 sys.path.insert(0, sys.argv[1])
-from whole_runs import manager
+import whole_runs
 from odibi_core import HookManager, run_project
 from odibi_core.runlog import Delivery, deliver_pending
 
+whole_runs.import_all()
+manager = whole_runs.make_manager()
 # Full batches and others while the run goes on, and not one at its end.
 for function in (Delivery.__init__, deliver_pending):
     function.__kwdefaults__["batch_size"] = 25

@@ -94,8 +94,11 @@ def test_one_sink_on_16_threads_has_every_record(request, sql_sink, record, tmp_
 PROCESSES = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from whole_runs import manager
+import whole_runs
 from odibi_core import run_project
+
+whole_runs.import_all()
+manager = whole_runs.make_manager()
 
 begin, end = os.pipe()
 children = []

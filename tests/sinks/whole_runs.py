@@ -1,18 +1,10 @@
-"""Imports whatever a run may need, so that a process can fork, or change its user, and run: put on a script's path.
-
-Importing takes longer than a run, starts no thread, and may not be possible any more for another user, or when somebody
-edits the sources meanwhile.
-"""
+"""What whole runs of sinks take, in this process and in others: put on a script's path."""
 
 import importlib
 import importlib.util
 import pkgutil
 import sys
 from pathlib import Path
-
-import deltalake  # noqa: F401
-import psycopg  # noqa: F401
-import sqlalchemy  # noqa: F401
 
 import odibi_core
 import odibi_sinks
@@ -22,13 +14,8 @@ from odibi_sinks import plugin
 ROWS_ENGINE = Path(__file__).resolve().parents[1] / "core" / "rows_engine.py"
 
 
-def _import_all(package):
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-
-
-def _manager():
+def make_manager():
+    """Return a manager with the sinks, and with an engine whose frames are lists of rows."""
     spec = importlib.util.spec_from_file_location("rows_engine", ROWS_ENGINE)
     rows_engine = importlib.util.module_from_spec(spec)
     sys.modules["rows_engine"] = rows_engine  # by its name it is imported again when a run starts
@@ -39,6 +26,15 @@ def _manager():
     return manager.freeze()
 
 
-for one in (odibi_core, odibi_sinks):
-    _import_all(one)
-manager = _manager()
+def import_all():
+    """Import whatever a run may need, so that a process can fork, or change its user, and run.
+
+    Importing takes longer than a run, starts no thread, and may not be possible any more for another user, or when
+    somebody edits the sources meanwhile.
+    """
+    for library in ("deltalake", "psycopg", "sqlalchemy"):
+        importlib.import_module(library)
+    for package in (odibi_core, odibi_sinks):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
