@@ -152,3 +152,27 @@ def test_saying_that_there_are_records_starts_nothing_where_there_are_none(kit, 
     delivery.notify()
     assert kit.threads() == []
     delivery.finish()
+
+
+def test_a_delivery_that_is_given_up_ends_at_once_and_the_next_start_goes_on(kit, watched, state_dir, start_run, add):
+    journal, sink = start_run("r1"), watched()
+    delivery = Delivery(journal, [kit.target(sink)], state_dir, flush_seconds=LONG)
+    add(journal)
+    delivery.notify()
+    (waiting,) = kit.threads()
+    delivery.give_up()
+    waiting.join(LONG / 2)
+    assert not waiting.is_alive()
+    assert sink.batches == []
+    journal.close("ABORTED", duration_seconds=0.0)
+    (report,) = deliver_pending(state_dir, [kit.target(sink)])
+    assert (report.error, sink.seqs) == (None, [1, 2])
+
+
+def test_giving_up_what_is_finished_changes_nothing(kit, watched, state_dir, start_run, add):
+    journal, sink = start_run("r1"), watched()
+    delivery = Delivery(journal, [kit.target(sink)], state_dir)
+    add(journal)
+    assert delivery.finish()[0].error is None
+    delivery.give_up()
+    assert (sink.seqs, kit.threads()) == ([1], [])

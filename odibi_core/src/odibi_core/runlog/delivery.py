@@ -44,6 +44,9 @@ _BACKGROUND_WAIT: Final = 5.0
 _LONGEST_FLUSH: Final = 30.0
 """Seconds that a record waits at the most for a batch to be full."""
 
+_FAREWELL: Final = 0.1
+"""Seconds that a thread which is told to end is waited for. One that waits for a batch ends at once."""
+
 _GLANCE: Final = 1.0
 """Seconds between looks whether the interpreter is shutting down: then nobody waits for a batch to be full."""
 
@@ -155,6 +158,18 @@ class Delivery:
             self._stop.set()
             self._wake.set()
         return tuple(self._report(feed, deadline_seconds) for feed in self._feeds)
+
+    def give_up(self) -> None:
+        """Let the thread end after the batch that is under way; what is left is delivered by the next start.
+
+        For a run that ends without `finish`, because Ctrl-C came once more: the thread would go on until a batch is
+        due, and the process with it. After `finish` it does nothing.
+        """
+        self._stop.set()
+        self._wake.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(_FAREWELL)
 
     def _start(self) -> None:
         if self._thread is None:

@@ -233,6 +233,7 @@ def _run(
         hooks = HookManager() if hooks is None else hooks
         dispatcher = Dispatcher(observers=manager.observers(), hooks=hooks)
         delivery = Delivery(journal, sinks, project.state_dir)
+        at_end.callback(delivery.give_up)
         cancelled = threading.Event()
         caching = Caching(
             tables=merge_cache_plans(plan, cache_plan),
