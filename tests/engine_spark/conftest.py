@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -219,7 +226,8 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
 
     def run(code: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-W", "error", "-c", code, *arguments],
+            # py4j leaves its sockets to the garbage collector.
+            [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-c", code, *arguments],
             cwd=tmp_path,
             env=clean_environment() | (env or {}),
             stdin=subprocess.DEVNULL,
@@ -230,3 +238,92 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         )
 
     return run
+
+
+@dataclass
+class Cluster:
+    """A standalone cluster on this machine: a master, and workers with a core each.
+
+    Args:
+        url: The master, ``spark://127.0.0.1:port``.
+        pages: The address of the master's own page.
+        workers: The workers' processes.
+    """
+
+    url: str
+    pages: str
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def state(self) -> dict[str, Any]:
+        """What the master says of itself: its workers, applications and how they are."""
+        with urllib.request.urlopen(f"{self.pages}/json/", timeout=10) as answer:
+            return json.load(answer)
+
+    def alive(self) -> int:
+        """How many workers the master counts as alive."""
+        try:
+            return int(self.state()["aliveworkers"])
+        except OSError:
+            return 0
+
+    def wait_for_workers(self, number: int) -> None:
+        """Wait until the master has as many workers."""
+        pause, deadline = threading.Event(), time.monotonic() + 90
+        while self.alive() != number:
+            assert time.monotonic() < deadline, f"{self.alive()} workers instead of {number}"
+            pause.wait(0.2)
+
+
+@pytest.fixture
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A standalone cluster of one master and two workers, by pyspark's own scripts; it may be damaged by the test."""
+    if missing := needs("classic"):
+        pytest.skip(f"Spark cluster: {missing}")
+    folder = tmp_path_factory.mktemp("cluster")
+    port, pages = free_port(), free_port()
+    # The workers' executors are processes of their own, which end with their worker's group.
+    environment = clean_environment() | {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_JAVA_OPTS": JAVA_OPTIONS,
+        "SPARK_DAEMON_MEMORY": "256m",
+    }
+    deploy = "org.apache.spark.deploy"
+    cluster = Cluster(url=f"spark://127.0.0.1:{port}", pages=f"http://127.0.0.1:{pages}")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [spark_script("spark-class"), *arguments],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    try:
+        start(
+            "master", f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", str(pages)
+        )
+        for number in (1, 2):
+            place = [
+                "--host",
+                "127.0.0.1",
+                "--webui-port",
+                str(free_port()),
+                "--work-dir",
+                str(folder / f"work{number}"),
+            ]
+            size = ["--cores", "1", "--memory", "1g"]
+            cluster.workers.append(start(f"worker{number}", f"{deploy}.worker.Worker", *place, *size, cluster.url))
+        cluster.wait_for_workers(2)
+        yield cluster
+    finally:
+        for process in reversed(started):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=30)

@@ -74,9 +74,8 @@ def reads_our_files(session: SparkSession, *, kind: str, project_root: Path) -> 
     """
     if kind == "sail":
         return True
-    if kind == "classic":
-        master = session.conf.get("spark.master", "") or ""
-        return master.startswith("local")
+    if kind == "classic" and str(session.conf.get("spark.master", "")).startswith("local"):
+        return True
     folder = project_root / ".odibi" / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     word = secrets.token_hex(16)

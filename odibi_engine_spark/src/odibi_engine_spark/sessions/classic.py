@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from odibi_engine_spark.errors import SparkUnavailableError
+from odibi_engine_spark.explain import one_line
 from odibi_engine_spark.sessions.jars import find_delta_jars, list_jars
 from odibi_engine_spark.sessions.java import find_java
+from odibi_engine_spark.sessions.java_process import last_words, log_path, start_java
 from odibi_engine_spark.sessions.versions import check_pair
 
 if TYPE_CHECKING:
@@ -87,35 +89,36 @@ def build_classic(options: SparkEngineOptions, *, project_root: Path) -> SparkSe
             "Spark needs Java 17 or newer, and none was found in JAVA_HOME or on the search path. Install Java, "
             'or run without it: pip install "odibi-engine-spark[sail]" and engines.spark.sail: true'
         )
-    from pyspark.sql import SparkSession
-
     master = options.master or (None if is_submitted else "local[*]")
     if master is not None:
         wait_for_master(master, seconds=options.connect_timeout)
-    # What Spark starts for Python functions must be this interpreter, with the packages that are imported here.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(options.app_name)
-    if master is not None:
-        builder = builder.master(master)
+        conf["spark.master"] = master
     if master is not None and master.startswith("local"):
         conf.setdefault("spark.driver.host", "127.0.0.1")
         conf.setdefault("spark.driver.bindAddress", "127.0.0.1")
-    for key, value in conf.items():
-        builder = builder.config(key, value)
-    return _started(builder, master)
+    conf["spark.app.name"] = options.app_name
+    # What Spark starts for Python functions must be this interpreter, with the packages that are imported here.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return _started(conf, project_root=project_root, is_submitted=is_submitted)
 
 
-def _started(builder: Any, master: str | None) -> SparkSession:
+def _started(conf: Mapping[str, str], *, project_root: Path, is_submitted: bool) -> SparkSession:
     from py4j.protocol import Py4JError
+    from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
-
-    from odibi_engine_spark.explain import one_line
+    from pyspark.sql import SparkSession
 
     try:
-        session: SparkSession = builder.getOrCreate()
-    except (PySparkException, Py4JError, OSError) as error:
-        where = f" ({master})" if master else ""
-        raise SparkUnavailableError(f"Spark{where} does not start: {one_line(error)}") from error
+        gateway = None if is_submitted else start_java(conf, project_root=project_root)
+        # The context first: a builder would start a Java process of its own, which writes on the screen.
+        SparkContext(conf=SparkConf().setAll(list(conf.items())), gateway=gateway)
+        session: SparkSession = SparkSession.builder.config(map=dict(conf)).getOrCreate()
+    except (PySparkException, Py4JError, OSError, ValueError) as error:
+        where = f" ({conf['spark.master']})" if "spark.master" in conf else ""
+        words = last_words(project_root) if "JAVA_GATEWAY_EXITED" in str(error) else one_line(error)
+        raise SparkUnavailableError(
+            f"Spark{where} does not start: {words.rstrip('.')}. More is in {log_path(project_root)}."
+        ) from error
     return session
 
 
