@@ -29,12 +29,12 @@ def make_manager():
 def import_all():
     """Import whatever a run may need, so that a process can fork, or change its user, and run.
 
-    Importing takes longer than a run, starts no thread, and may not be possible any more for another user, or when
-    somebody edits the sources meanwhile.
+    Importing takes longer than a run, and may not be possible any more for another user, or when somebody edits the
+    sources meanwhile. Tables of data are left out: they need pyarrow, and no log sink does.
     """
     for library in ("deltalake", "psycopg", "sqlalchemy"):
         importlib.import_module(library)
     for package in (odibi_core, odibi_sinks):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("__main__"):
+            if not module.name.endswith("__main__") and "delta_tables" not in module.name:
                 importlib.import_module(module.name)
