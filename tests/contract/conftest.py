@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from odibi_core.plugin import Dataset, EngineConfig, Saver, SaveReport
+from odibi_core.plugin import Dataset, EngineConfig, SaveReport
 from odibi_engine_pandas.engine import PandasEngine
 from odibi_sinks.delta_tables.reader import DeltaTableReader
 from odibi_sinks.delta_tables.saver import DeltaTableSaver
@@ -24,6 +25,7 @@ def _load(path: Path) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where its dataclasses look their annotations up
     spec.loader.exec_module(module)
     return module
 
@@ -42,12 +44,15 @@ class DeltaSide:
     Args:
         name: The implementation.
         save_frame: Saves Arrow rows as the dataset says, as a frame of the implementation's engine.
+        read_frame: Reads a dataset into such a frame, and returns it as Arrow.
         folder: Where its tables are.
     """
 
     name: str
     save_frame: Callable[[pa.Table, Dataset], SaveReport]
+    read_frame: Callable[[Dataset], pa.Table]
     folder: Path
+    engine: Any = None
 
     def save(self, rows: pa.Table | Mapping[str, Sequence[Any]], *, mode: str = "merge", **options: Any) -> SaveReport:
         """Save rows into the one table of the test."""
@@ -67,36 +72,64 @@ class DeltaSide:
         """The table's folder."""
         return self.folder / "sales"
 
+    def read(self, **options: Any) -> pa.Table:
+        """Return the table as this implementation reads it."""
+        dataset = Dataset(name="silver.sales", kind="table", format="delta", location=str(self.path), options=options)
+        return self.read_frame(dataset)
+
     def rows(self) -> list[dict[str, Any]]:
         """Return what is in the table, in a fixed order; one reader for all, so that only saving differs."""
         dataset = Dataset(name="silver.sales", kind="table", format="delta", location=str(self.path))
         return sorted(DeltaTableReader(None).read(dataset).read_all().to_pylist(), key=repr)
 
 
-def _of_pandas(folder: Path) -> Callable[[pa.Table, Dataset], SaveReport]:
+def _of_pandas(folder: Path) -> DeltaSide:
     engine = PandasEngine(EngineConfig(project_root=folder))
-    saver = DeltaTableSaver(engine)
-    return lambda rows, dataset: saver.save(engine.to_arrow(engine.from_arrow(rows)), dataset)
+    reader, saver = DeltaTableReader(engine), DeltaTableSaver(engine)
+    return DeltaSide(
+        "pandas",
+        lambda rows, dataset: saver.save(engine.to_arrow(engine.from_arrow(rows)), dataset),
+        lambda dataset: engine.to_arrow(engine.from_arrow(reader.read(dataset))),
+        folder,
+    )
 
 
-def _of_spark(engine: Any) -> Callable[[pa.Table, Dataset], SaveReport]:
+def _of_spark(name: str, engine: Any, folder: Path) -> DeltaSide:
+    from odibi_engine_spark.delta.reader import SparkDeltaReader
     from odibi_engine_spark.delta.saver import SparkDeltaSaver
 
-    saver: Saver = SparkDeltaSaver(engine)
-    return lambda rows, dataset: saver.save(engine.from_arrow(rows), dataset)
+    reader, saver = SparkDeltaReader(engine), SparkDeltaSaver(engine)
+    return DeltaSide(
+        name,
+        lambda rows, dataset: saver.save(engine.from_arrow(rows), dataset),
+        lambda dataset: pa.table(engine.to_arrow(reader.read(dataset))),
+        folder,
+        engine,
+    )
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("pandas", id="pandas with delta-rs"),
-        _sessions.flavour_param("classic"),
-        _sessions.flavour_param("sail"),
-    ]
-)
+_SPARKS = [_sessions.flavour_param("classic"), _sessions.flavour_param("sail")]
+
+
+@pytest.fixture(params=[pytest.param("pandas", id="pandas with delta-rs"), *_SPARKS])
 def delta(request: pytest.FixtureRequest, tmp_path: Path) -> DeltaSide:
     """Each implementation of Delta tables, with an empty folder."""
-    if request.param == "pandas":
-        return DeltaSide("pandas", _of_pandas(tmp_path), tmp_path)
+    return _of_pandas(tmp_path) if request.param == "pandas" else _spark_side(request, tmp_path)
+
+
+@pytest.fixture(params=_SPARKS)
+def spark_delta(request: pytest.FixtureRequest, tmp_path: Path) -> DeltaSide:
+    """The implementations that are not delta-rs itself."""
+    return _spark_side(request, tmp_path)
+
+
+def _spark_side(request: pytest.FixtureRequest, folder: Path) -> DeltaSide:
     session = request.getfixturevalue(f"{request.param}_session")
-    engine = request.getfixturevalue("make_engine")(session)
-    return DeltaSide(request.param, _of_spark(engine), tmp_path)
+    return _of_spark(request.param, request.getfixturevalue("make_engine")(session), folder)
+
+
+@pytest.fixture
+def delta_rs(tmp_path: Path) -> DeltaSide:
+    """Tables by way of delta-rs in the same folder, without a frame of pandas in between."""
+    reader, saver = DeltaTableReader(None), DeltaTableSaver(None)
+    return DeltaSide("delta-rs", saver.save, lambda dataset: reader.read(dataset).read_all(), tmp_path)

@@ -275,6 +275,26 @@ def test_row_that_must_not_be_null_is_not_quoted_in_the_error(save, place):
     assert "hunter2" not in str(caught.value)
 
 
+def test_table_that_takes_appends_only_is_not_overwritten_and_not_tried_again(save, rows):
+    save(SALES, table_properties={"delta.appendOnly": True})
+
+    with pytest.raises(DataError, match=r"cannot be saved at") as caught:
+        save(SALES.slice(1))
+    assert not isinstance(caught.value, TransientError)
+    assert len(rows()) == 3
+
+
+def test_table_with_features_that_delta_rs_cannot_write_is_left_to_spark(save, place):
+    save(SALES)
+    log = place / "_delta_log" / f"{0:020}.json"
+    actions = [json.loads(line) for line in log.read_text().splitlines()]
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [], "writerFeatures": ["rowTracking"]}
+    log.write_text("\n".join(json.dumps({"protocol": protocol} if "protocol" in one else one) for one in actions))
+
+    with pytest.raises(DataError, match=r"Unsupported table features.*save this one with Spark"):
+        save(SALES, mode="append")
+
+
 # --- options
 
 

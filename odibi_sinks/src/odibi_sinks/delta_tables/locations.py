@@ -27,6 +27,7 @@ _INVALID: Final = re.compile(r"Invalid data found: (\d+) rows? failed validation
 _UNREACHABLE: Final = re.compile(
     r"error sending request|timed? ?out|connection (?:reset|refused|closed)", re.IGNORECASE
 )
+_RACE: Final = re.compile(r"concurrent|changed since|already exists|transaction: \d+$")
 _DATA_FILE: Final = re.compile(r"part-\d{5}-[0-9a-f-]{36}-c\d+\.(\w+\.)?parquet(#\d+)?")
 
 _FSSPEC_NAMES: Final[Mapping[str, str]] = {
@@ -174,11 +175,13 @@ def in_words(dataset: Dataset, *, doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OdibiError, CommitFailedError, MemoryError):
+    except (OdibiError, MemoryError):
         raise
     except Exception as error:
         # Most of delta-rs' errors are its own, and some are bare Exceptions.
         text = readable(error)
+        if isinstance(error, CommitFailedError) and _RACE.search(text):
+            raise
         said = f"{subject(dataset)} cannot be {doing} at {shown(dataset)}: {text}"
         if local_folder(dataset) is None and _UNREACHABLE.search(text):
             raise TransientError(f"{said}. Check the connection, or try again.") from error
@@ -203,6 +206,8 @@ def _advice(text: str) -> str:
         )
     if "column-mapped" in text:
         return " Its columns are mapped by name; change them with Spark, or save to a new table."
+    if "Unsupported table features" in text:
+        return " delta-rs reads tables with these features and does not write them; save this one with Spark."
     if "No space left" in text:
         return " Free some space."
     return ""
