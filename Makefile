@@ -37,6 +37,7 @@ demo: $(STAMP)
 
 # Two workers: all that needs Spark is one's, because there is one session, and the rest is the other's.
 test: $(STAMP)
+	@$(BIN)/python tools/delta_jars.py
 	@$(BIN)/python tools/install_database_servers.py
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 

@@ -17,6 +17,7 @@ from odibi_engine_spark.sessions.jars import find_delta_jars, list_jars
 from odibi_engine_spark.sessions.java import find_java
 from odibi_engine_spark.sessions.java_process import last_words, log_path, start_java
 from odibi_engine_spark.sessions.versions import check_pair
+from odibi_engine_spark.sessions.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -96,6 +97,7 @@ def build_classic(options: SparkEngineOptions, *, project_root: Path) -> SparkSe
     if master is not None and master.startswith("local"):
         conf.setdefault("spark.driver.host", "127.0.0.1")
         conf.setdefault("spark.driver.bindAddress", "127.0.0.1")
+        conf.setdefault(*warehouse_of(project_root))
     conf["spark.app.name"] = options.app_name
     # What Spark starts for Python functions must be this interpreter, with the packages that are imported here.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

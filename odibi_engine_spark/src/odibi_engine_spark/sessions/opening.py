@@ -15,6 +15,7 @@ from odibi_engine_spark.sessions.classic import build_classic
 from odibi_engine_spark.sessions.connect import ConnectMode, address_shown, build_connect
 from odibi_engine_spark.sessions.java import find_java
 from odibi_engine_spark.sessions.sail import build_sail, has_sail
+from odibi_engine_spark.sessions.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -71,7 +72,9 @@ class _BuiltSessions:
     def acquire(self, options: SparkEngineOptions, *, project_root: Path) -> SessionHandle:
         with self._lock:
             target = _target(options)
-            key = f"{target} {project_root if options.jars else ''} {options.model_dump_json()}"
+            # Relative jars, and the tables that Sail manages, belong to one project.
+            place = project_root if options.jars or target == "sail" else ""
+            key = f"{target} {place} {options.model_dump_json()}"
             built = self._by_key.get(key)
             if built is None:
                 self._check_neighbours("classic" if target == "classic" else "connect")
@@ -203,7 +206,8 @@ def _build(target: FlavourKind, options: SparkEngineOptions, project_root: Path)
         session = build_classic(options, project_root=project_root)
         return _Built(session=session, kind=target, shown=options.master or "local[*]", stop=session.stop)
     if target == "sail":
-        session, stop = build_sail(conf=options.conf, seconds=options.connect_timeout)
+        conf = dict([warehouse_of(project_root)]) | options.conf
+        session, stop = build_sail(conf=conf, seconds=options.connect_timeout)
         return _Built(session=session, kind=target, shown="sail", stop=stop)
     remote = options.remote or os.environ["SPARK_REMOTE"]
     session = build_connect(remote, conf=options.conf, seconds=options.connect_timeout)
