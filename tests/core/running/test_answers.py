@@ -228,6 +228,17 @@ def test_a_sink_answers_for_a_project_that_is_not_on_this_machine(shop, tmp_path
         get_project_status("Corner Shop", source=shelf)
 
 
+@pytest.mark.parametrize("question", [get_project_status, get_layer_summary, get_failed_transformations])
+def test_a_name_that_neither_this_machine_nor_the_sink_knows_is_an_error(shop, tmp_path, monkeypatch, question):
+    """Whoever mistypes a name must not read that nothing failed."""
+    _, shelf = shop
+    monkeypatch.chdir(tmp_path.parent)
+    with pytest.raises(ProjectNotFoundError, match="not on this machine, and the log sink Shelf has no record of it"):
+        question("Cornr Shop", "qat", source=shelf)
+    with pytest.raises(SelectionError, match=r"has no record of it\. It has: qat\. Did you mean 'qat'\?"):
+        question("Corner Shop", "qut", source=shelf)
+
+
 def test_records_of_v2_count_once_too():
     from datetime import UTC, datetime, timedelta
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from odibi_core.diagnostics import describe_error
-from odibi_core.errors import ConfigError, RunLogError
+from odibi_core.errors import ConfigError, ProjectNotFoundError, RunLogError, SelectionError, did_you_mean
 from odibi_core.plugin.protocols import LogSink, ReadableLogSink
 from odibi_core.runlog.figures import failed_executions, figures, layers_of, start_of, status_of
+from odibi_core.runlog.records import fold
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,6 +48,36 @@ class SourceAnswers:
             )
         self._source = source
 
+    def must_know(self, project: str, env: str) -> None:
+        """Make sure that the sink ever got a record of a project and environment, which nobody else can vouch for.
+
+        Args:
+            project: The project's name.
+            env: The environment.
+
+        Raises:
+            ProjectNotFoundError: It has none of the project.
+            SelectionError: It has none of the environment.
+            RunLogError: The sink cannot be read.
+        """
+        envs: set[str] = set()
+        with self._errors():
+            for record in self._source.read_records(project=project):
+                if fold(str(record.get("project") or "")) == fold(project):
+                    if fold(str(record.get("env") or "")) == fold(env):
+                        return
+                    envs.add(str(record.get("env")))
+        sink = f"the log sink {type(self._source).__name__}"
+        if not envs:
+            raise ProjectNotFoundError(
+                f"Project {project!r} not found: it is not on this machine, and {sink} has no record of it. Correct "
+                f"the name."
+            )
+        raise SelectionError(
+            f"Environment {env!r} of project {project!r} not found: {sink} has no record of it. It has: "
+            f"{', '.join(sorted(envs))}. {did_you_mean(env, envs)}".rstrip()
+        )
+
     def failed(self, project: str, env: str, hours: float = 24) -> list[dict[str, Any]]:
         """Return what `RunIndex.failed` returns.
 
@@ -78,9 +110,14 @@ class SourceAnswers:
     def _ask(self, question: Callable[[sqlite3.Connection], T], project: str, hours: float) -> T:
         from odibi_core.runlog.index_store import answer_from_records
 
-        try:
+        with self._errors():
             records = self._source.read_records(project=project, since=start_of(hours))
             return answer_from_records(records, question)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
         except RunLogError:
             raise
         except Exception as error:

@@ -113,8 +113,9 @@ def find_place(asked: Asked, *, source: ReadableLogSink | str | None = None) -> 
         source: A log sink, or the type of one that the manifest names; None means the project's own run log.
 
     Raises:
-        ProjectNotFoundError: There is no such project.
+        ProjectNotFoundError: There is no such project, neither here nor in the source.
         SelectionError: It has no such environment.
+        RunLogError: The source cannot be read.
         ConfigError: The source cannot be read back.
     """
     from odibi_core.planning import choose_env
@@ -126,7 +127,9 @@ def find_place(asked: Asked, *, source: ReadableLogSink | str | None = None) -> 
         if source is None or isinstance(source, str) or not isinstance(asked.project, str) or asked.env is None:
             raise
         # A log that several machines write to knows projects that are not on this one.
-        return Place(name=asked.project, env=asked.env, log=SourceAnswers(source), project=None)
+        answers = SourceAnswers(source)
+        answers.must_know(asked.project, asked.env)
+        return Place(name=asked.project, env=asked.env, log=answers, project=None)
     log = RunIndex(project.state_dir) if source is None else SourceAnswers(_sink(source, project))
     return Place(name=project.name, env=choose_env(project, asked.env), log=log, project=project)
 
