@@ -26,7 +26,7 @@ def write(engine: Any, path: Path, mode: str, *ids_: int) -> None:
     from odibi_core.plugin import Dataset
 
     dataset = Dataset(name="t", kind="path", format="delta", location=str(path), mode=mode)
-    SparkDeltaSaver(engine).save(frame_of(engine, **{"id": list(ids_), "a b": ["x"] * len(ids_)}), dataset)
+    SparkDeltaSaver(engine).save(frame_of(engine, **{"id": list(ids_), "a.b": ["x"] * len(ids_)}), dataset)
 
 
 @pytest.fixture(params=["classic", "connect"])
@@ -103,7 +103,7 @@ def test_optimize_returns_its_metrics(engine, path):
     for number in range(4, 7):
         write(engine, path, "append", number)
     table = DeltaTableManager(engine.session, str(path), is_path=True)
-    metrics = table.optimize(zorder_by=["a b"])
+    metrics = table.optimize(zorder_by=["a.b"])
     assert (metrics["numFilesAdded"], metrics["numFilesRemoved"]) == (1, 4)
     assert table.optimize()["numFilesAdded"] == 0
     assert ids(engine.session.read.format("delta").load(str(path))) == [3, 4, 5, 6]
@@ -183,23 +183,23 @@ def test_a_named_table_is_cached_and_a_path_is_refused(engine, path, schema):
 def test_all_tables_of_a_schema(engine, schema):
     named(engine, f"{schema}.dim_a", 1)
     named(engine, f"{schema}.dim_a", 2)
-    named(engine, f"{schema}.`odd-name`", 3)
+    named(engine, f"{schema}.odd_name", 3)
     engine.session.sql(f"CREATE TABLE {schema}.plain (id INT) USING parquet")
     engine.session.sql(f"CREATE VIEW {schema}.seen AS SELECT * FROM {schema}.dim_a")
     catalog = engine.session.catalog.currentCatalog()
     tables = DatabaseManager(engine.session, f"{catalog}.{schema}")
-    assert tables.list_tables() == ["dim_a", "odd-name", "plain"]
+    assert tables.list_tables() == ["dim_a", "odd_name", "plain"]
     optimized = {answer["table"]: answer for answer in tables.optimize_all()}
     assert {name.rpartition(".")[2]: answer["status"] for name, answer in optimized.items()} == {
         "dim_a": "ok",
-        "odd-name": "ok",
+        "odd_name": "ok",
         "plain": "skipped",
     }
     assert optimized[f"{catalog}.{schema}.dim_a"]["metrics"]["numFilesRemoved"] == 2
     vacuumed = {answer["table"].rpartition(".")[2]: answer for answer in tables.vacuum_all(dry_run=True)}
     assert vacuumed["dim_a"]["files"] == []
     failed = [answer for answer in tables.optimize_all(zorder_by="nowhere") if answer["status"] == "failed"]
-    assert [answer["table"].rpartition(".")[2] for answer in failed] == ["dim_a", "odd-name"]
+    assert [answer["table"].rpartition(".")[2] for answer in failed] == ["dim_a", "odd_name"]
     assert all("nowhere" in answer["error"] and "\n" not in answer["error"] for answer in failed)
     assert [answer["table"].rpartition(".")[2] for answer in tables.cache_all("dim_*")] == ["dim_a"]
     assert DeltaTableManager(engine.session, f"{schema}.dim_a").is_cached()

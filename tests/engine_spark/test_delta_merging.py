@@ -159,6 +159,17 @@ def test_a_source_of_keys_alone_adds_what_is_new(spark_engine, folder):
     assert rows(spark_engine, folder) == [{"id": 1}, {"id": 2}]
 
 
+@pytest.mark.spark
+def test_a_frame_that_somebody_keeps_in_memory_stays_there(classic_engine, folder):
+    kept = frame_of(classic_engine, id=[1]).persist()
+    merge(classic_engine, folder, kept, merge_keys=["id"])
+    assert kept.storageLevel.useMemory
+    kept.unpersist()
+    other = frame_of(classic_engine, id=[2])
+    merge(classic_engine, folder, other, merge_keys=["id"])
+    assert not other.storageLevel.useMemory
+
+
 def test_text_for_numbers_is_refused(spark_engine, folder):
     merge(spark_engine, folder, frame_of(spark_engine, id=[1], a=[1]), merge_keys=["id"])
     with pytest.raises(DataFormatError, match=r"'a' is string, and bigint"):

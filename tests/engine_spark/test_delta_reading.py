@@ -45,14 +45,16 @@ def test_a_table_as_it_is_and_as_of_a_version(spark_engine, folder):
 
 
 def test_a_table_as_of_a_time(spark_engine, folder):
-    for version in range(3):
-        moment = dt.datetime(2024, 1, version + 1, tzinfo=dt.UTC).timestamp()
+    # Delta lets nobody look back by more than the week for which it keeps files.
+    midnight = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [midnight - dt.timedelta(days=days) for days in (4, 3, 2)]
+    for version, day in enumerate(days):
         log = folder / "_delta_log" / f"{version:020d}.json"
         # Delta goes by the file's time, Sail by the commit's own.
-        log.write_text(re.sub(r'"timestamp":\d+', f'"timestamp":{int(moment * 1000)}', log.read_text()))
-        os.utime(log, (moment, moment))
-    assert ids(read(spark_engine, folder, timestamp="2024-01-02 12:00:00")) == [1, 2]
-    assert ids(read(spark_engine, folder, timestampAsOf="2024-01-01 00:00:01")) == [1]
+        log.write_text(re.sub(r'"timestamp":\d+', f'"timestamp":{int(day.timestamp() * 1000)}', log.read_text()))
+        os.utime(log, (day.timestamp(), day.timestamp()))
+    assert ids(read(spark_engine, folder, timestamp=f"{days[1]:%Y-%m-%d} 12:00:00")) == [1, 2]
+    assert ids(read(spark_engine, folder, timestampAsOf=f"{days[0]:%Y-%m-%d}")) == [1]
     with pytest.raises(DatasetNotFoundError, match=r"silver\.sales"):
         ids(read(spark_engine, folder, timestamp="2001-01-01 00:00:00"))
 

@@ -132,8 +132,8 @@ def _explained(error: Exception, subject: str) -> OdibiError | None:
         return DatasetNotFoundError(f"{subject}: {line}")
     if condition.startswith("DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME"):
         return DataFormatError(
-            f"{subject}: {line.partition(' Please')[0].rstrip('.')}. Spark makes no such columns in a Delta table that "
-            f"others can read; rename them, or let delta-rs make the table"
+            f"{subject}: {line.partition(' Please')[0].rstrip('.')}. Spark writes no such columns into the schema of a "
+            f"table that others can read; rename them, or let delta-rs do this"
         )
     if condition.startswith(_NOT_FITTING):
         return DataFormatError(f"{subject}: {line}")

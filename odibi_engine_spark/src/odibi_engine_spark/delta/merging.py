@@ -149,7 +149,8 @@ def _found(wanted: Sequence[str], columns: Sequence[str], *, what: str) -> list[
 @contextmanager
 def _read_once(source: DataFrame) -> Iterator[DataFrame]:
     """Keep rows while they are looked at twice: what was checked is what is merged. Sail keeps nothing."""
-    if is_sail(source.sparkSession):
+    if is_sail(source.sparkSession) or source.storageLevel.useMemory or source.storageLevel.useDisk:
+        # What somebody else keeps is theirs to let go.
         yield source
         return
     kept = source.persist()

@@ -5,7 +5,9 @@ This module is imported while a project is planned, so it imports no data librar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +25,8 @@ from odibi_engine_spark.option_models import SparkOptions
 
 __all__ = ["DeltaReadOptions", "DeltaWriteOptions", "SparkDeltaLogSinkOptions"]
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 
 class DeltaReadOptions(SparkOptions):
     """Options of a Delta input.
@@ -30,6 +34,8 @@ class DeltaReadOptions(SparkOptions):
     Example:
         >>> DeltaReadOptions.model_validate({"versionAsOf": 3}).version
         3
+        >>> DeltaReadOptions.model_validate({"timestamp": "2026-11-22"}).timestamp
+        '2026-11-22 00:00:00'
     """
 
     other_names: ClassVar[Mapping[str, str]] = {"versionasof": "version", "timestampasof": "timestamp"}
@@ -50,6 +56,16 @@ class DeltaReadOptions(SparkOptions):
     """The time from which changes are read."""
     ending_timestamp: str | None = None
     """The time up to which changes are read."""
+
+    @field_validator("timestamp", "starting_timestamp", "ending_timestamp", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        # YAML makes a date or a time of what is not quoted; and Sail takes no date for a time.
+        if isinstance(value, str) and _DAY.fullmatch(value.strip()):
+            return f"{value.strip()} 00:00:00"
+        if isinstance(value, datetime):
+            return value.isoformat(sep=" ")
+        return f"{value.isoformat()} 00:00:00" if isinstance(value, date) else value
 
     @model_validator(mode="after")
     def _one_moment(self) -> DeltaReadOptions:

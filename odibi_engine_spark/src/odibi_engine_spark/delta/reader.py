@@ -53,7 +53,7 @@ class SparkDeltaReader:
         subject = f"{dataset.name!r}: {place.shown}"
         if options.read_change_feed:
             refuse_on_sail(session, what="change feed", instead="delta-rs (DeltaTable(path).load_cdf())")
-        target = DeltaTarget.at(str(place.path or place.uri)).checked(session)
+        target = DeltaTarget.at(str(place.path or place.uri), options=place.options).checked(session)
         with failures(subject):
             # Asked first: of a version of a table that is not there, Spark has nothing but a trace to say.
             known = target.schema(session)
@@ -62,7 +62,7 @@ class SparkDeltaReader:
                     f"{subject}: there is no Delta table. Check the path; a table that a transformation makes has to "
                     f"be among its outputs"
                 )
-            frame = target.load(session.read.options(**place.options, **_spark_options(options)))
+            frame = target.load(session.read.options(**_spark_options(options)))
             names = frame.columns
         if options.columns is None:
             return frame

@@ -70,10 +70,10 @@ class SparkDeltaSaver:
         require_columns(dataset.partition_by, frame.columns, subject=f"the frame for {subject}")
         # The frame's own session: the engine may have given each transformation one.
         session = frame.sparkSession
-        target = DeltaTarget.at(str(place.path or place.uri)).checked(session)
-        if place.options:
+        target = DeltaTarget.at(str(place.path or place.uri), options=place.options).checked(session)
+        if place.options and dataset.mode == "merge":
             raise ConfigError(
-                f"{subject}: Delta needs the store's settings in the session. Set them in engines.spark.conf, as "
+                f"{subject}: a MERGE takes what reaches the store from the session. Set them in engines.spark.conf, as "
                 f"spark.hadoop.fs...., and leave them out of the connection"
             )
         with failures(subject):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ class DeltaTarget:
     Args:
         path: The folder as a path or URI, None if the table is meant by its name.
         parts: The parts of its name, empty if it is meant by its path.
+        options: What Spark has to be told to reach its store, as ``fs.`` options; may hold secrets.
 
     Example:
         >>> DeltaTarget.named("main.silver.sales").sql, DeltaTarget.at("/data/odd `name`").sql
@@ -40,20 +42,22 @@ class DeltaTarget:
 
     path: str | None = None
     parts: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def at(cls, path: str) -> DeltaTarget:
+    def at(cls, path: str, *, options: Mapping[str, str] | None = None) -> DeltaTarget:
         """Return the table in a folder.
 
         Args:
             path: A path or a URI.
+            options: What Spark has to be told to reach its store.
 
         Raises:
             ConfigError: It is empty.
         """
         if not path.strip():
             raise ConfigError("A Delta table is meant by an empty path. Give the folder, or the table's name.")
-        return cls(path=path)
+        return cls(path=path, options=options or {})
 
     @classmethod
     def named(cls, name: str) -> DeltaTarget:
@@ -102,7 +106,7 @@ class DeltaTarget:
     def load(self, reader: DataFrameReader) -> DataFrame:
         """Return its rows through a reader that has options."""
         if self.path is not None:
-            return reader.format("delta").load(self.path)
+            return reader.options(**self.options).format("delta").load(self.path)
         return reader.table(self.sql)
 
     def read(self, session: SparkSession) -> DataFrame:
@@ -112,7 +116,7 @@ class DeltaTarget:
     def save(self, writer: DataFrameWriter) -> None:
         """Write a frame into it through a writer that has a mode and options."""
         if self.path is not None:
-            writer.format("delta").save(self.path)
+            writer.options(**self.options).format("delta").save(self.path)
         else:
             writer.format("delta").saveAsTable(self.sql)
 
