@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
+from zipfile import ZipFile
 
 import pytest
 
@@ -49,6 +50,15 @@ def make_environment(tmp_path_factory: pytest.TempPathFactory, run_command: RunC
 
 def test_wheel_of_each_distribution_is_complete(wheels: list[Path]) -> None:
     assert len(wheels) == len(MEMBERS)
+    packed = {name for wheel in wheels for name in ZipFile(wheel).namelist()}
+    sources = {
+        path.relative_to(member / "src").as_posix()
+        for member in MEMBERS
+        for path in (member / "src").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert "odibi_core/runlog/record.schema.json" in sources
+    assert sources - packed == set()
 
 
 def test_demo_gives_the_same_result_from_wheels(
