@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from odibi_core.plugin import RECORD_COLUMNS
+from odibi_core.plugin import RECORD_COLUMNS, Dataset
 from odibi_core.runlog import read_journal
 from odibi_core.runlog.records import record_for_sinks
 
@@ -243,3 +243,42 @@ def sql_sink():
     yield make
     for sink in made:
         sink.close()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """The folder of the Delta table that a test saves."""
+    return tmp_path / "data" / "silver" / "sales"
+
+
+@pytest.fixture
+def save(place):
+    """Saves a frame as that table, with the mode and the options of an output."""
+    from odibi_sinks.delta_tables.saver import DeltaTableSaver
+
+    saver = DeltaTableSaver(None)
+
+    def save(frame, *, partition_by=(), mode="overwrite", location=None, **options):
+        dataset = Dataset(
+            name="silver.sales",
+            kind="table",
+            format="delta",
+            location=str(location or place),
+            mode=mode,
+            partition_by=tuple(partition_by),
+            options=options,
+        )
+        return saver.save(frame, dataset)
+
+    return save
+
+
+@pytest.fixture
+def rows(place):
+    """Returns what is in that table, in a fixed order."""
+    from deltalake import DeltaTable
+
+    def rows():
+        return sorted(DeltaTable(place).to_pyarrow_table().to_pylist(), key=str)
+
+    return rows

@@ -1,12 +1,10 @@
 """Saving Delta tables for engines whose frames speak Arrow."""
 
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from odibi_core.plugin import (
     ColumnNotFoundError,
@@ -18,39 +16,8 @@ from odibi_core.plugin import (
     TransientError,
 )
 from odibi_sinks.delta_tables.reader import DeltaTableReader
-from odibi_sinks.delta_tables.saver import DeltaTableSaver
 
 SALES = pa.table({"id": [1, 2, 3], "region": ["north", "south", None], "amount": [1.5, None, 3.0]})
-
-
-@pytest.fixture
-def place(tmp_path):
-    return tmp_path / "data" / "silver" / "sales"
-
-
-@pytest.fixture
-def save(place):
-    def save(frame, *, partition_by=(), mode="overwrite", location=None, **options):
-        dataset = Dataset(
-            name="silver.sales",
-            kind="table",
-            format="delta",
-            location=str(location or place),
-            mode=mode,
-            partition_by=tuple(partition_by),
-            options=options,
-        )
-        return DeltaTableSaver(None).save(frame, dataset)
-
-    return save
-
-
-@pytest.fixture
-def rows(place):
-    def rows():
-        return sorted(pa.table(DeltaTable(place).scan()).to_pylist(), key=str)
-
-    return rows
 
 
 def table_of(place):
@@ -318,153 +285,6 @@ def test_wrong_options_are_errors(save, place, mode, options, message):
         save(SALES, mode=mode, **options)
     assert message in str(caught.value)
     assert not place.exists()
-
-
-# --- what is in the way
-
-
-def test_first_save_that_was_killed_is_no_obstacle(save, place, rows):
-    save(SALES, partition_by=["region"])
-    for file in (place / "_delta_log").iterdir():
-        file.unlink()
-
-    save(SALES, partition_by=["region"])
-
-    assert len(rows()) == 3
-
-
-def test_folder_with_other_things_is_left_alone(save, place):
-    place.mkdir(parents=True)
-    (place / "notes.txt").write_text("mine")
-
-    with pytest.raises(DataFormatError, match=r"is no Delta table and holds 'notes.txt'. Nothing was written"):
-        save(SALES)
-    assert [entry.name for entry in place.iterdir()] == ["notes.txt"]
-
-
-def test_table_inside_of_a_table_is_refused(save, place):
-    save(SALES)
-
-    with pytest.raises(DataFormatError, match=r"would be inside the Delta table.*vacuum"):
-        save(SALES, location=place / "daily")
-
-
-def test_table_around_a_table_is_refused(save, place):
-    save(SALES)
-
-    with pytest.raises(DataFormatError, match=r"is no Delta table and holds 'sales'"):
-        save(SALES, location=place.parent)
-
-
-def test_file_in_place_of_a_folder_is_refused(save, place):
-    place.parent.mkdir(parents=True)
-    place.write_text("mine")
-
-    with pytest.raises(DataFormatError, match=r"is a file, and a Delta table is a folder"):
-        save(SALES)
-    assert place.read_text() == "mine"
-
-
-@pytest.mark.parametrize("damage", ["first commit", "nonsense"])
-def test_table_with_a_damaged_log_is_not_taken_for_absent(save, place, damage):
-    for _ in range(3):
-        save(SALES, mode="append")
-    first = place / "_delta_log" / f"{0:020}.json"
-    if damage == "nonsense":
-        first.write_text("{nonsense")
-    else:
-        first.unlink()
-    before = sorted(entry.name for entry in place.rglob("*"))
-
-    with pytest.raises(DataError, match=r"'silver.sales'"):
-        save(SALES)
-    assert sorted(entry.name for entry in place.rglob("*")) == before
-
-
-def test_path_that_delta_rs_would_misread_is_refused(save, tmp_path):
-    with pytest.raises(ConfigError, match=r"delta-rs takes .*a%20b for .*a b; rename it"):
-        save(SALES, location=tmp_path / "a%20b")
-
-
-@pytest.mark.parametrize("name", ["a b", "a#b", "a?b", "ä:*", "100%"])
-def test_odd_paths_work(save, tmp_path, name):
-    save(SALES, location=tmp_path / name)
-
-    assert pa.table(DeltaTable(tmp_path / name).scan()).num_rows == 3
-
-
-# --- others at the same time
-
-
-def at_once(function, times):
-    barrier = threading.Barrier(times)
-
-    def call(number):
-        barrier.wait()
-        try:
-            return function(number)
-        except (DatasetExistsError, TransientError) as error:
-            return error
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(call, range(times)))
-
-
-def one_row(number):
-    return pa.table({"id": [number], "region": ["x"], "amount": [0.5]})
-
-
-@pytest.mark.parametrize("mode", ["error", "ignore"])
-def test_of_makers_that_race_one_makes_the_table(save, rows, mode):
-    outcomes = at_once(lambda number: save(one_row(number), mode=mode), 8)
-
-    made = [each for each in outcomes if not isinstance(each, Exception) and each.was_written]
-    assert len(made) == len(rows()) == 1
-
-
-def test_of_appends_that_race_for_a_new_table_none_is_lost(save, rows):
-    outcomes = at_once(lambda number: save(one_row(number), mode="append"), 6)
-
-    kept = [each for each in outcomes if not isinstance(each, Exception)]
-    assert len(kept) == 6
-    assert sorted(row["id"] for row in rows()) == list(range(6))
-
-
-def test_of_overwrites_that_race_one_stays(save, rows):
-    save(SALES)
-
-    outcomes = at_once(lambda number: save(one_row(number)), 4)
-
-    assert all(isinstance(each, TransientError) or each.rows == 1 for each in outcomes)
-    assert len(rows()) == 1
-
-
-def test_merges_that_race_repeat_no_key(save, rows):
-    save(SALES)
-
-    outcomes = at_once(lambda number: save(one_row(7 + number % 2), mode="merge", merge_keys="id"), 4)
-
-    assert not [each for each in outcomes if isinstance(each, Exception)]
-    assert sorted(row["id"] for row in rows()) == [1, 2, 3, 7, 8]
-
-
-def test_a_race_that_is_lost_for_good_may_be_tried_again(save, place, monkeypatch):
-    save(SALES)
-
-    class Intruded:
-        """A frame during whose reading somebody else overwrites the table."""
-
-        def __arrow_c_stream__(self, requested_schema=None):
-            write_deltalake(place, SALES, mode="overwrite")
-            return SALES.__arrow_c_stream__(requested_schema)
-
-    class Counted(Intruded):
-        def __len__(self):
-            return SALES.num_rows
-
-    with pytest.raises(TransientError, match=r"others write to .* at the same time"):
-        save(Intruded())
-    assert save(Counted()).rows == 3
 
 
 # --- the table's log
