@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from odibi_core.diagnostics import get_logger
 from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError, LeaseLostError
 from odibi_core.functions import CallStyle, ExecutionContext, bind_arguments, use_context
 from odibi_core.plugin import (
@@ -102,6 +103,8 @@ class TransformationCall:
             # What a function asked for may be computed, and fail, only when it is saved.
             said = engine.explain_error(error, self._frames if self.stage == "transform" else {})
             if said:
+                # In full it may be hundreds of lines of another language's stack.
+                get_logger("running").debug("error in full", error=str(error))
                 return f"{type(error).__name__}: {said}"
         if isinstance(error, KeyError) and not isinstance(error, ColumnNotFoundError):
             return f"KeyError: {error.args[0]!r}" if error.args else "KeyError"
