@@ -7,7 +7,7 @@ This one finds what pandas finds, so that the same file is the same table on bot
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TextFormat", "inferred", "retyped", "spark_type"]
 
 _INTEGER, _LONG_INTEGER, _FRACTION, _TRUTH, _DATE, _TIME, _TEXT = (1 << bit for bit in range(7))
+_LONG = 19
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf(inity)?)$"
 _ZONE = r"\d:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)$"
 
@@ -155,6 +156,7 @@ def retyped(
     *,
     on_misfit: str,
     subject: str,
+    certain: Container[str] = (),
 ) -> DataFrame:
     """Return a frame in which columns of text have types.
 
@@ -165,6 +167,7 @@ def retyped(
         on_misfit: What to do with a value that does not fit: ``FAILFAST`` to stop, with its column and text, when it
             is come upon; ``DROPMALFORMED`` to leave the row out; ``PERMISSIVE`` for null.
         subject: What is read, for messages.
+        certain: Columns of which every value is known to fit.
     """
     wanted = {name: kind for name, kind in types.items() if kind != "string"}
     if not wanted:
@@ -172,6 +175,8 @@ def retyped(
     values = {name: _value(name, kind, text_format) for name, kind in wanted.items()}
     if on_misfit == "DROPMALFORMED":
         for name, value in values.items():
+            if name in certain:
+                continue
             frame = frame.where(column(name).isNull() | value.isNotNull())
     selected = []
     for name in frame.columns:
@@ -179,7 +184,7 @@ def retyped(
             selected.append(column(name))
             continue
         value = values[name]
-        if on_misfit == "FAILFAST":
+        if on_misfit == "FAILFAST" and name not in certain:
             message = F.concat(
                 F.lit(f"{subject}: column {name!r} has '"),
                 F.substring(column(name), 1, 100),
@@ -191,13 +196,17 @@ def retyped(
 
 
 def _kind(name: str, text_format: TextFormat) -> Column:
+    # Most cells are told apart by their first character: a pattern costs a microsecond, and a cast that is tried on a
+    # word an exception with a long message.
     text = F.trim(column(name))
     number = text_format.plain_number(text)
+    may_be_number = F.ascii(number).isin(*map(ord, "+-.0123456789Ii"))
+    is_long = may_be_number & (F.length(number) >= _LONG) & number.rlike(r"^[+-]?\d{19,38}$")
     kind = (
         F.when(text.isNull(), F.lit(None))
-        .when(number.try_cast("bigint").isNotNull() & ~number.contains("."), F.lit(_INTEGER))
-        .when(number.rlike(r"^[+-]?\d{1,38}$"), F.lit(_LONG_INTEGER))
-        .when(number.rlike(_NUMBER), F.lit(_FRACTION))
+        .when(may_be_number & number.rlike(r"^[+-]?\d{1,18}$"), F.lit(_INTEGER))
+        .when(is_long, F.when(number.try_cast("bigint").isNull(), F.lit(_LONG_INTEGER)).otherwise(F.lit(_INTEGER)))
+        .when(may_be_number & number.rlike(_NUMBER), F.lit(_FRACTION))
         .when(F.lower(text).isin(*text_format.true, *text_format.false), F.lit(_TRUTH))
     )
     if text_format.date_format(name) is not None:

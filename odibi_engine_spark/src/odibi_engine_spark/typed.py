@@ -54,8 +54,9 @@ def typed(frame: DataFrame, options: TypedOptions, *, subject: str, engine: Spar
     unknown = [name for name in texts if name not in types and name not in times] if is_inferring else []
     sample = frame if options.sampling_ratio is None else frame.sample(options.sampling_ratio)
     times = [name for name in times if name not in types]
-    types |= inferred(sample, unknown, text_format, times=times, subject=subject)
-    return retyped(frame, types, text_format, on_misfit=options.mode, subject=subject)
+    found = inferred(sample, unknown, text_format, times=times, subject=subject)
+    certain = set(unknown) if options.sampling_ratio is None else ()
+    return retyped(frame, types | found, text_format, on_misfit=options.mode, subject=subject, certain=certain)
 
 
 def ddl_types(ddl: str, *, subject: str, engine: SparkEngine) -> dict[str, str]:
