@@ -75,3 +75,15 @@ def test_functions_of_the_project_run_on_executors(project, spark_engine, make_t
 
     assert sorted(row[0] for row in rows) == [0, 3, 6]
     assert sys.path == before
+
+
+@pytest.mark.parametrize("flavour", ["classic", "connect"])
+@pytest.mark.spark
+def test_they_run_there_also_in_a_session_for_one_transformation(flavour, project, make_engine, make_task, request):
+    engine = make_engine(request.getfixturevalue(f"{flavour}_session"), isolate=True)
+    rules = import_module(f"{project}.rules")
+
+    with engine.transformation(make_task("price")):
+        rows = engine.session.range(3).mapInArrow(rules.price, "id long").collect()
+
+    assert sorted(row[0] for row in rows) == [0, 3, 6]
