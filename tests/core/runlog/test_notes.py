@@ -136,12 +136,20 @@ def test_run_is_found_by_its_id_its_beginning_or_its_end(start_run, index, name)
     assert index.find(name).run_id == "20260101T000000-abc"
 
 
-@pytest.mark.parametrize("name", ["2026", "xyz", ""], ids=["several", "none", "nothing"])
-def test_name_that_fits_no_run_or_several_is_an_error(start_run, index, name):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("2026", "'2026' is the beginning or the end of 2 runs.*20260202T000000-def, 20260101T000000-abc"),
+        ("xyz", "not found among 2 run"),
+        ("", "not found among 2 run"),
+    ],
+    ids=["several", "none", "nothing"],
+)
+def test_name_that_fits_no_run_or_several_is_an_error(start_run, index, name, words):
     for run_id in ("20260101T000000-abc", "20260202T000000-def"):
         start_run(run_id)
 
-    with pytest.raises(SelectionError, match="not found among 2 run"):
+    with pytest.raises(SelectionError, match=words):
         index.find(name)
 
 
