@@ -77,7 +77,10 @@ TYPES = {
 }
 
 
-def test_types_are_found_from_all_values(spark_engine, tmp_path):
+@pytest.mark.parametrize("by", ["this process", "a job of Spark"])
+def test_types_are_found_from_all_values(spark_engine, tmp_path, monkeypatch, by):
+    if by == "a job of Spark":
+        monkeypatch.setattr("odibi_engine_spark.csv_types.MOST_BYTES", 0)
     path = tmp_path / "a.csv"
     columns = [values for values, _ in TYPES.values()]
     path.write_text(",".join(TYPES) + "\n" + "".join(",".join(row) + "\n" for row in zip(*columns, strict=True)))

@@ -16,6 +16,7 @@ from odibi_core.plugin import ConfigError, DataFormatError, Dataset
 from odibi_engine_spark.columns import column, require_columns, require_distinct, require_same
 from odibi_engine_spark.compression import compression_of, opened, plain_name
 from odibi_engine_spark.csv_options import CsvReadOptions
+from odibi_engine_spark.csv_types import CsvPart, looked_at
 from odibi_engine_spark.places import Place, uri_of
 from odibi_engine_spark.prepared import prepared_text
 from odibi_engine_spark.sources import Files
@@ -62,13 +63,18 @@ def read_csv(
         ConfigError: This flavour of Spark lacks an option.
     """
     subject = f"{dataset.name!r}"
-    frame = _local_text(dataset, files, options, engine) if files else _remote_text(dataset, place, options, engine)
+    kinds = None
     if files is None:
+        frame = _remote_text(dataset, place, options, engine)
         require_distinct(frame.columns, subject=f"{subject} ({place.shown})")
+    else:
+        parts = _parts_of(dataset, files, options, engine)
+        frame = _local_text(parts, engine)
+        kinds = looked_at(parts, options) if options.infer_schema else None
     for named in (options.na_values, options.dtype, options.date_format):
         require_columns(named if isinstance(named, dict) else (), frame.columns, subject=f"{subject} ({place.shown})")
     frame = frame.select(*(_with_nulls(name, options).alias(name) for name in frame.columns))
-    return typed(frame, options, subject=f"{subject} ({place.shown})", engine=engine)
+    return typed(frame, options, subject=f"{subject} ({place.shown})", engine=engine, kinds=kinds)
 
 
 def column_names(path: Path, options: CsvReadOptions, *, subject: str) -> list[str]:
@@ -99,7 +105,7 @@ def column_names(path: Path, options: CsvReadOptions, *, subject: str) -> list[s
 
 
 def _first_record(path: Path, options: CsvReadOptions, *, subject: str) -> list[str]:
-    sep, quote, escape, comment = (_spark_options(options, path.name).get(key) for key in _DIALECT)
+    sep, quote, escape, comment = (spark_options(options, path.name).get(key) for key in _DIALECT)
     dialect: dict[str, Any] = {"quotechar": quote or None, "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE}
     if escape not in {None, "", quote}:
         dialect["escapechar"] = escape
@@ -144,46 +150,48 @@ def _with_mark(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
-def _local_text(dataset: Dataset, files: Files, options: CsvReadOptions, engine: SparkEngine) -> DataFrame:
-    """Return all columns as text, files with columns in another order put right."""
+def _parts_of(dataset: Dataset, files: Files, options: CsvReadOptions, engine: SparkEngine) -> list[CsvPart]:
+    """Return the files in a form that Spark reads, with their columns, having checked that all have the same."""
     subject = f"{dataset.name!r}"
-    _require_known(_spark_options(options, dataset.location), engine)
-    names: list[str] | None = None
-    parts: dict[tuple[Any, ...], list[Path]] = {}
+    _require_known(spark_options(options, dataset.location), engine)
+    parts: list[CsvPart] = []
     for path in files.paths:
         own = column_names(path, options, subject=subject)
-        if names is None:
+        if not parts:
             require_distinct(own, subject=f"{subject} ({path})")
-            names = own
+        names = parts[0].names if parts else own
         if set(own) != set(names) or (not options.header and len(own) != len(names)):
             require_same(own, names, subject=f"{subject}: {path}", other=str(files.paths[0]))
         readable = prepared_text(
             path, compression=options.compression, encoding=options.encoding, dataset=dataset, engine=engine
         )
-        partition = tuple(files.partition_of(path).items())
+        dialect = spark_options(options, path.name)
+        parts.append(CsvPart(path=readable, names=own, partition=files.partition_of(path), dialect=dialect))
+    return parts
+
+
+def _local_text(parts: Sequence[CsvPart], engine: SparkEngine) -> DataFrame:
+    """Return all columns as text, files with columns in another order put right."""
+    alike: dict[tuple[Any, ...], list[CsvPart]] = {}
+    for part in parts:
         # Sail cannot read files that are compressed and files that are not as one.
-        key = (tuple(own), partition, default_separator(path.name), compression_of(readable, "infer"))
-        parts.setdefault(key, []).append(readable)
+        how = compression_of(part.path, "infer")
+        alike.setdefault((*part.names, *part.partition.items(), part.dialect["sep"], how), []).append(part)
     frames: list[DataFrame] = []
-    for (own, partition, sep, _), paths in parts.items():
-        frame = _read(paths, list(own), options, engine, sep=sep)
-        for name, value in partition:
+    for group in alike.values():
+        schema = StructType([StructField(name, StringType()) for name in group[0].names])
+        reader = engine.session.read.schema(schema).options(**group[0].dialect, enforceSchema="true")
+        frame = reader.csv([uri_of(part.path, engine=engine) for part in group])
+        for name, value in group[0].partition.items():
             frame = frame.withColumn(name, F.lit(value).cast("string"))
         frames.append(frame)
     return functools.reduce(lambda one, other: one.unionByName(other), frames)
 
 
-def _read(paths: Sequence[Path], names: list[str], options: CsvReadOptions, engine: SparkEngine, *, sep: str) -> Any:
-    given = _spark_options(options, f"x{'.tsv' if sep != ',' else ''}") | {"enforceSchema": "true"}
-    schema = StructType([StructField(name, StringType()) for name in names])
-    reader = engine.session.read.schema(schema).options(**given)
-    return reader.csv([uri_of(path, engine=engine) for path in paths])
-
-
 def _remote_text(dataset: Dataset, place: Place, options: CsvReadOptions, engine: SparkEngine) -> Any:
     if options.compression in {"zip", "xz"} or plain_name(place.uri) != Path(place.uri).name:
         _require_readable(dataset, place, options)
-    given = _spark_options(options, dataset.location) | {"enforceSchema": "false"}
+    given = spark_options(options, dataset.location) | {"enforceSchema": "false"}
     if options.encoding not in {"utf-8", "utf-8-sig", "ascii"}:
         given["encoding"] = options.encoding
     _require_known(given, engine)
@@ -204,8 +212,8 @@ def _require_readable(dataset: Dataset, place: Place, options: CsvReadOptions) -
         )
 
 
-def _spark_options(options: CsvReadOptions, name: str) -> dict[str, str]:
-    """Return what Spark is told; every field is read as text."""
+def spark_options(options: CsvReadOptions, name: str) -> dict[str, str]:
+    """Return what Spark is told of a file of that name; every field is read as text."""
     quote = "" if options.quoting == "none" else options.quote
     escape = options.escape if options.escape is not None else quote if options.doublequote else "\\"
     given = {

@@ -20,11 +20,23 @@ from odibi_engine_spark.date_formats import has_zone
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["TextFormat", "inferred", "retyped", "spark_type"]
+__all__ = [
+    "FRACTION",
+    "INTEGER",
+    "LONG_INTEGER",
+    "NUMBER",
+    "TEXT",
+    "TRUTH",
+    "TextFormat",
+    "inferred",
+    "retyped",
+    "spark_type",
+    "type_of",
+]
 
-_INTEGER, _LONG_INTEGER, _FRACTION, _TRUTH, _DATE, _TIME, _TEXT = (1 << bit for bit in range(7))
+INTEGER, LONG_INTEGER, FRACTION, TRUTH, _DATE, _TIME, TEXT = (1 << bit for bit in range(7))
 _LONG = 19
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf(inity)?)$"
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf(inity)?)$"
 _ZONE = r"\d:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 _PANDAS_TYPES = {
@@ -139,7 +151,7 @@ def inferred(
         for number, name in enumerate(times)
     ]
     row = frame.agg(*looks, *zones).collect()[0]
-    types = {name: _type_of(row[number]) for number, name in enumerate(names)}
+    types = {name: type_of(row[number]) for number, name in enumerate(names)}
     for number, name in enumerate(times, start=len(names)):
         if row[number] == 3:  # noqa: PLR2004 - both bits
             raise DataFormatError(
@@ -204,28 +216,29 @@ def _kind(name: str, text_format: TextFormat) -> Column:
     is_long = may_be_number & (F.length(number) >= _LONG) & number.rlike(r"^[+-]?\d{19,38}$")
     kind = (
         F.when(text.isNull(), F.lit(None))
-        .when(may_be_number & number.rlike(r"^[+-]?\d{1,18}$"), F.lit(_INTEGER))
-        .when(is_long, F.when(number.try_cast("bigint").isNull(), F.lit(_LONG_INTEGER)).otherwise(F.lit(_INTEGER)))
-        .when(may_be_number & number.rlike(_NUMBER), F.lit(_FRACTION))
-        .when(F.lower(text).isin(*text_format.true, *text_format.false), F.lit(_TRUTH))
+        .when(may_be_number & number.rlike(r"^[+-]?\d{1,18}$"), F.lit(INTEGER))
+        .when(is_long, F.when(number.try_cast("bigint").isNull(), F.lit(LONG_INTEGER)).otherwise(F.lit(INTEGER)))
+        .when(may_be_number & number.rlike(NUMBER), F.lit(FRACTION))
+        .when(F.lower(text).isin(*text_format.true, *text_format.false), F.lit(TRUTH))
     )
     if text_format.date_format(name) is not None:
         kind = kind.when(_value(name, "date", text_format).isNotNull(), F.lit(_DATE))
     if text_format.time_format is not None:
         kind = kind.when(_value(name, "timestamp", text_format).isNotNull(), F.lit(_TIME))
-    return kind.otherwise(F.lit(_TEXT))
+    return kind.otherwise(F.lit(TEXT))
 
 
-def _type_of(kinds: int | None) -> str:
-    if kinds is None:
+def type_of(kinds: int | None) -> str:
+    """Return the type that holds values of kinds, which are given as bits; none at all are text."""
+    if not kinds:
         return "string"
-    if kinds == _INTEGER:
+    if kinds == INTEGER:
         return "bigint"
-    if kinds & ~(_INTEGER | _LONG_INTEGER) == 0:
+    if kinds & ~(INTEGER | LONG_INTEGER) == 0:
         return "decimal(38,0)"
-    if kinds & ~(_INTEGER | _LONG_INTEGER | _FRACTION) == 0:
+    if kinds & ~(INTEGER | LONG_INTEGER | FRACTION) == 0:
         return "double"
-    return {_TRUTH: "boolean", _DATE: "date", _TIME: "timestamp"}.get(kinds, "string")
+    return {TRUTH: "boolean", _DATE: "date", _TIME: "timestamp"}.get(kinds, "string")
 
 
 def _value(name: str, kind: str, text_format: TextFormat) -> Column:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from odibi_core.plugin import ConfigError
 from odibi_engine_spark.columns import column, require_columns
 from odibi_engine_spark.csv_options import CsvReadOptions, TypedOptions
 from odibi_engine_spark.date_formats import has_zone
-from odibi_engine_spark.text_types import TextFormat, inferred, retyped, spark_type
+from odibi_engine_spark.text_types import TextFormat, inferred, retyped, spark_type, type_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["ddl_types", "typed"]
 
 
-def typed(frame: DataFrame, options: TypedOptions, *, subject: str, engine: SparkEngine) -> DataFrame:
+def typed(
+    frame: DataFrame,
+    options: TypedOptions,
+    *,
+    subject: str,
+    engine: SparkEngine,
+    kinds: Mapping[str, int] | None = None,
+) -> DataFrame:
     """Return a frame with the columns, types and number of rows that options ask for.
 
     Args:
@@ -26,6 +34,7 @@ def typed(frame: DataFrame, options: TypedOptions, *, subject: str, engine: Spar
         options: The options.
         subject: What is read, for messages.
         engine: The engine.
+        kinds: What is known of the values of columns, so that Spark need not be asked.
 
     Raises:
         ColumnNotFoundError: An option names a column that is not there.
@@ -54,7 +63,9 @@ def typed(frame: DataFrame, options: TypedOptions, *, subject: str, engine: Spar
     unknown = [name for name in texts if name not in types and name not in times] if is_inferring else []
     sample = frame if options.sampling_ratio is None else frame.sample(options.sampling_ratio)
     times = [name for name in times if name not in types]
-    found = inferred(sample, unknown, text_format, times=times, subject=subject)
+    found = {name: type_of(kinds[name]) for name in unknown if kinds and name in kinds}
+    rest = [name for name in unknown if name not in found]
+    found |= inferred(sample, rest, text_format, times=times, subject=subject)
     certain = set(unknown) if options.sampling_ratio is None else ()
     return retyped(frame, types | found, text_format, on_misfit=options.mode, subject=subject, certain=certain)
 
