@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -195,6 +196,22 @@ def test_ids_of_numbers_are_those_of_their_digits(delta):
 
     assert delta.rows()[0]["Merge_Id"] == sha("-5||9223372036854775807")
     assert delta.rows()[0]["Change_Id"] == sha("\\N")
+
+
+def test_ids_of_other_types_are_those_of_their_texts(delta):
+    values = {
+        "truth": pa.array([True, False]),
+        "day": pa.array([date(2026, 3, 1), date(999, 12, 31)]),
+        "price": pa.array([Decimal("-1.50"), Decimal("0.00")], pa.decimal128(10, 2)),
+        "tiny": pa.array([Decimal("0.00000001"), Decimal("12.00000000")], pa.decimal128(20, 8)),
+    }
+
+    delta.save(pa.table({"id": [1, 2], **values}), keys="id", audit_columns=True)
+
+    assert {row["id"]: row["Change_Id"] for row in delta.rows()} == {
+        1: sha("true||2026-03-01||-1.50||0.00000001"),
+        2: sha("false||0999-12-31||0.00||12.00000000"),
+    }
 
 
 def test_audit_columns_of_the_source_itself_are_made_anew(delta):

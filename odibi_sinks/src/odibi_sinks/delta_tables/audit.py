@@ -51,22 +51,22 @@ def with_audit_columns(rows: pa.Table, *, keys: Sequence[str], changes: Sequence
         >>> audited["Merge_Id"][0].as_py() == sha256(b"A||7").hexdigest()
         True
     """
-    now = datetime.now(UTC)
-    values: dict[str, Any] = {
-        "Merge_Id": _ids(rows, keys),
-        "Change_Id": _ids(rows, changes),
-        "Created_Timestamp": [now] * rows.num_rows,
-        "Updated_Timestamp": [now] * rows.num_rows,
+    now = pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", tz="UTC")), rows.num_rows)
+    values = {
+        "Merge_Id": pa.array(_ids(rows, keys), pa.string()),
+        "Change_Id": pa.array(_ids(rows, changes), pa.string()),
+        "Created_Timestamp": now,
+        "Updated_Timestamp": now,
     }
     for one in AUDIT_SCHEMA:
-        rows = rows.append_column(one, pa.array(values[one.name], one.type))
+        rows = rows.append_column(one, values[one.name])
     return rows
 
 
 def _ids(rows: pa.Table, columns: Sequence[str]) -> list[str]:
     if not columns:
         return [sha256(b"").hexdigest()] * rows.num_rows
-    texts = [_escaped(_texts(rows[name])) for name in columns]
+    texts = [pc.fill_null(_texts(rows[name]), _NULL) for name in columns]
     joined = pc.binary_join_element_wise(*texts, _SEPARATOR)
     return [sha256(text.encode()).hexdigest() for text in joined.to_pylist()]
 
@@ -74,14 +74,14 @@ def _ids(rows: pa.Table, columns: Sequence[str]) -> list[str]:
 def _escaped(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     for character in "\\|":
         texts = pc.replace_substring(texts, character, "\\" + character)
-    return pc.fill_null(texts, _NULL)
+    return texts
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column as Spark's cast to string has it."""
+    """Return a column as Spark's cast to string has it, escaped."""
     arrow = column.type
     if types.is_string(arrow):
-        return column
+        return _escaped(column)
     if types.is_integer(arrow) or types.is_boolean(arrow) or types.is_date(arrow):
         return column.cast(pa.string())
     as_text: Callable[[Any], str]
@@ -94,7 +94,8 @@ def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     else:
         as_text = _text_of_nested
     chunks = [[None if value is None else as_text(value) for value in chunk.to_pylist()] for chunk in column.chunks]
-    return pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks], pa.string())
+    texts = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks], pa.string())
+    return _escaped(texts) if types.is_nested(arrow) else texts
 
 
 def _text_of_double(value: float) -> str:
@@ -102,21 +103,23 @@ def _text_of_double(value: float) -> str:
 
 
 def _text_of_single(value: float) -> str:
-    shortest = next(text for digits in range(1, 18) if _single(float(text := f"{value:.{digits}g}")) == _single(value))
+    shortest = next(text for digits in range(1, 18) if _is_single(float(text := f"{value:.{digits}g}"), value))
     return _java_text(repr(float(shortest)), value)
 
 
-def _single(value: float) -> bytes:
-    return struct.pack("f", value)
+def _is_single(rounded: float, value: float) -> bool:
+    try:
+        return struct.pack("f", rounded) == struct.pack("f", value)
+    except OverflowError:
+        return False
 
 
 def _java_text(shortest: str, value: float) -> str:
     """Return a number as Java's Double.toString has it: 1.0E10 for 1e10, and 0.001 for 1e-3."""
+    if value == 0 or _LEAST_PLAIN <= abs(value) < _FIRST_WITH_EXPONENT:
+        return shortest  # in this range Python has no exponent either
     if "n" in shortest:
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[shortest]
-    if value == 0 or _LEAST_PLAIN <= abs(value) < _FIRST_WITH_EXPONENT:
-        plain = format(Decimal(shortest), "f")
-        return plain if "." in plain else f"{plain}.0"
     sign, digits, _ = Decimal(shortest).normalize().as_tuple()
     mantissa = "".join(map(str, digits))
     exponent = Decimal(shortest).adjusted()
