@@ -84,12 +84,14 @@ def test_a_session_of_the_caller_is_used_as_it_is(classic_engine, make_task):
 def test_a_long_job_is_stopped_from_another_thread(flavour, isolate, request, make_engine, make_task):
     engine = make_engine(request.getfixturevalue(f"{flavour}_session"), isolate=isolate)
     task = make_task(f"endless_{flavour}_{isolate}")
-    outcome = []
+    outcome, has_session = [], threading.Event()
 
     def transform():
         with engine.transformation(task):
+            frame = endless(engine.session)
+            has_session.set()
             try:
-                endless(engine.session).collect()
+                frame.collect()
             except Exception as error:  # noqa: BLE001 - which class it is depends on the flavour
                 outcome.append(engine.explain_error(error, {}))
             try:
@@ -99,6 +101,7 @@ def test_a_long_job_is_stopped_from_another_thread(flavour, isolate, request, ma
 
     thread = threading.Thread(target=transform)
     thread.start()
+    assert has_session.wait(60)
     begin = time.monotonic()
     while thread.is_alive() and time.monotonic() - begin < 60:
         # The job may not have begun yet, and on Spark Connect only what has begun is stopped.
