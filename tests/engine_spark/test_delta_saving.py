@@ -193,6 +193,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(spark_engine, folder, 
     assert [path.name for path in folder.iterdir()] == ["precious.csv"]
 
 
+def test_a_folder_of_parquet_files_does_not_become_a_delta_table(sail_engine, folder):
+    (folder / "year=2013").mkdir(parents=True)
+    (folder / "part-0.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DatasetExistsError, match=r"holds 'part-0\.parquet' and more"):
+        save(sail_engine, folder, frame_of(sail_engine, id=[1]), "append")
+    (folder / "_delta_log").mkdir()
+    assert save(sail_engine, folder, frame_of(sail_engine, id=[1]), "append").rows == 1
+
+
 ODD = {"a b": [1], "x.y": ["p"], "q`r": [2], 'it\'s "so"': [3], "é,;{}()=": [4]}
 
 

@@ -45,7 +45,9 @@ def check_folder(folder: Path, *, subject: str) -> None:
     if folder.is_file():
         raise DatasetExistsError(f"{subject} is a file and no Delta table; nothing was written")
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    others = [name for name in names if name != "_delta_log" and not _is_ours(folder / name)]
+    # Data files beside a log without a commit are of a first save that was cut short, or is still going on.
+    has_log = "_delta_log" in names
+    others = [name for name in names if name != "_delta_log" and not (has_log and _is_data(folder / name))]
     if others:
         raise DatasetExistsError(
             f"{subject} is no Delta table, and the folder holds {others[0]!r}{' and more' if others[1:] else ''}; "
@@ -53,9 +55,8 @@ def check_folder(folder: Path, *, subject: str) -> None:
         )
 
 
-def _is_ours(entry: Path) -> bool:
-    # Data files of a first save that was cut short before its commit.
-    return entry.name.startswith("part-") or entry.name.startswith(".part-") or (entry.is_dir() and "=" in entry.name)
+def _is_data(entry: Path) -> bool:
+    return entry.name.startswith(("part-", ".part-")) or (entry.is_dir() and "=" in entry.name)
 
 
 def create(

@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 
 from odibi_core.plugin import ConfigError, DataFormatError
 from odibi_engine_spark.columns import quoted
+from odibi_engine_spark.delta.commits import latest_version
 from odibi_engine_spark.delta.failures import in_one_line, is_missing
 from odibi_engine_spark.delta.identifiers import name_parts
 from odibi_engine_spark.delta.limits import check_path, is_sail
@@ -129,20 +130,28 @@ class DeltaTarget:
         try:
             return self.read(session).schema
         except (PySparkException, Py4JError) as error:
-            if self._has_log():
-                if is_transient(error):
-                    raise
-                raise DataFormatError(
-                    f"{self.shown} cannot be read as a Delta table: {in_one_line(error)}. Nothing was written to it"
-                ) from error
-            if is_missing(error):
-                return None
-            raise
+            if not self._has_commits():
+                if is_missing(error):
+                    return None
+                raise
+            if is_transient(error):
+                raise
+            if not is_missing(error):
+                raise self._unreadable(error) from error
+        # It was made between the look at it and now; or it is Sail, which says so of a log that it cannot read.
+        try:
+            return self.read(session).schema
+        except (PySparkException, Py4JError) as error:
+            raise self._unreadable(error) from error
 
-    def _has_log(self) -> bool:
-        # Sail says of a table whose log it cannot read that there is none.
+    def _unreadable(self, error: Exception) -> DataFormatError:
+        return DataFormatError(
+            f"{self.shown} cannot be read as a Delta table: {in_one_line(error)}. Nothing was written to it"
+        )
+
+    def _has_commits(self) -> bool:
         folder = self.folder
-        return folder is not None and any((folder / "_delta_log").glob("*"))
+        return folder is not None and latest_version(folder) is not None
 
 
 def folder_of(location: str) -> Path | None:
