@@ -137,7 +137,7 @@ class Jobs:
         return self._clone(task) if self._flavour.kind == "connect" else None
 
     def _clone(self, task: TransformationTask) -> SparkSession | None:
-        """Return a transformation's copy of the session: the same for all attempts, which may save the first's frames."""
+        """Return a transformation's copy of the session: one for all attempts, which may save the first's frames."""
         key = (task.run_id, task.transformation_id)
         with self._lock:
             # Only Spark Connect can copy a session, since 4.1, and a server may be older than its client.
