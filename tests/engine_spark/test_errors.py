@@ -42,6 +42,16 @@ def test_a_missing_column_is_named_with_its_input(spark_engine):
     )
 
 
+def test_a_method_of_pandas_is_told_to_be_none(spark_engine):
+    flights = spark_engine.session.createDataFrame([("F9", 21.9)], "carrier string, dep_delay double")
+
+    with pytest.raises(AttributeError) as caught:
+        flights.assign(late=True)
+
+    said = spark_engine.explain_error(caught.value, {"bronze.flights": flights})
+    assert said.endswith("Nor has a frame of Spark a method 'assign': a function for pandas needs a twin for Spark.")
+
+
 def test_a_column_that_a_step_has_lost_is_named(spark_engine):
     said = said_of(spark_engine, lambda session: session.sql("select 1 as carrier").select("dep_delay").collect())
 

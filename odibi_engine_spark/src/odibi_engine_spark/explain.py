@@ -156,11 +156,14 @@ def _missing_column(error: BaseException, said: str, frames: Mapping[str, DataFr
     lacking = {source: columns for source, columns in columns_of.items() if last not in columns}
     if not lacking:
         return f"column {name!r} is not in the frame that was asked for it. {_proposal(error, name)}".strip()
-    return " ".join(
+    told = " ".join(
         f"column {name!r} is not in input {source!r} (columns: {', '.join(columns)}). "
         f"{did_you_mean(last, columns)}".strip()
         for source, columns in lacking.items()
     )
+    if "Attribute" not in said:
+        return told
+    return f"{told} Nor has a frame of Spark a method {name!r}: a function for pandas needs a twin for Spark."
 
 
 def _columns(frame: DataFrame) -> list[str] | None:
