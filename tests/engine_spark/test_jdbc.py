@@ -20,7 +20,6 @@ from odibi_core.plugin import (
 from odibi_engine_spark.jdbc import SparkJdbcReader, SparkJdbcSaver
 
 pytestmark = pytest.mark.spark
-DRIVER = "org.apache.derby.iapi.jdbc.AutoloadedDriver"
 
 
 @pytest.fixture(params=["classic", "connect"])
@@ -40,7 +39,7 @@ def table(url: str, *, name: str = "sales", mode: Any = "overwrite", **options: 
         format="jdbc",
         location="/project/data/sales.jdbc",
         mode=mode,
-        options={"url": url, "driver": DRIVER, **options},
+        options={"url": url, **options},
     )
 
 
@@ -73,7 +72,7 @@ def test_queries_columns_and_ranges(engine, url):
         kind="query",
         format="jdbc",
         location='SELECT max("n") AS m FROM sales;',
-        storage_options={"url": url, "driver": DRIVER},
+        storage_options={"url": url},
     )
     assert rows(reader.read(text)) == [(9,)]
     ranges = {"partitionColumn": "n", "lowerBound": 0, "upperBound": 10, "num_partitions": 2}
@@ -97,6 +96,15 @@ def test_a_missing_driver_is_named(engine):
         )
     with pytest.raises(ConfigError, match="a database is named by the option url, or by the connection"):
         SparkJdbcReader(engine).read(Dataset(name="a", kind="table", format="jdbc", location=""))
+
+
+def test_an_error_of_the_frame_is_not_blamed_on_the_database(engine, url):
+    save(engine, table(url), (1, "x"))
+    broken = engine.session.sql("SELECT if(id < 5, id, raise_error('on purpose')) AS n, 'x' AS s FROM range(10)")
+    with pytest.raises(Exception, match="on purpose") as caught:
+        SparkJdbcSaver(engine).save(broken, table(url, mode="append"))
+    assert not isinstance(caught.value, OdibiError)
+    assert rows(SparkJdbcReader(engine).read(table(url))) == [(1, "x")]
 
 
 def test_users_and_passwords_are_shown_nowhere(engine):

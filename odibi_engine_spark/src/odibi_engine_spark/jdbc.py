@@ -19,7 +19,7 @@ from odibi_core.plugin import (
     TransientError,
 )
 from odibi_engine_spark.columns import column, require_columns
-from odibi_engine_spark.delta.failures import in_one_line
+from odibi_engine_spark.delta.failures import condition_of, in_one_line
 from odibi_engine_spark.jdbc_options import JdbcReadOptions, JdbcWriteOptions
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.option_models import SparkOptions, parse_options
@@ -38,10 +38,28 @@ _NO_TABLE = re.compile(
     r"(?i)relation \S+ does not exist|table(/view)? \S+ (does not|doesn't) exist|invalid object name|"
     r"table \S+ not found|no such table"
 )
+_OF_DATABASE = re.compile(r"java\.sql|SQL\w*Exception|BatchUpdateException|ClassNotFound|JDBC|already exists")
+_OF_FUNCTIONS = frozenset(
+    {"USER_RAISED_EXCEPTION", "DIVIDE_BY_ZERO", "ARITHMETIC_OVERFLOW", "CAST_INVALID_INPUT", "FAILED_EXECUTE_UDF", ""}
+)
 _NO_CONNECTION = re.compile(
     r"(?i)connection (to \S+ )?refused|communications link failure|connection attempt failed|timed out"
 )
 
+
+_DRIVERS = {
+    "db2": "com.ibm.db2.jcc.DB2Driver",
+    "derby": "org.apache.derby.iapi.jdbc.AutoloadedDriver",
+    "h2": "org.h2.Driver",
+    "mariadb": "org.mariadb.jdbc.Driver",
+    "mysql": "com.mysql.cj.jdbc.Driver",
+    "oracle": "oracle.jdbc.OracleDriver",
+    "postgresql": "org.postgresql.Driver",
+    "snowflake": "net.snowflake.client.jdbc.SnowflakeDriver",
+    "sqlserver": "com.microsoft.sqlserver.jdbc.SQLServerDriver",
+}
+"""The drivers by the word after ``jdbc:``. Java finds a driver by itself only if its jar was there from the start, and
+not among the jars of a session."""
 
 ResultT = TypeVar("ResultT")
 
@@ -118,7 +136,7 @@ class SparkJdbcSaver:
         mode = "error" if dataset.mode == "ignore" else dataset.mode
         writer = counted.write.format("jdbc").options(**given).mode(mode)
         try:
-            _without_secrets(writer.save, given, dataset)
+            _without_secrets(writer.save, given, dataset, may_be_frames=True)
         except DatasetExistsError:
             if dataset.mode != "ignore":
                 raise
@@ -144,14 +162,23 @@ def _spark_options(options: SparkOptions, dataset: Dataset, engine: SparkEngine)
             f"{dataset.name!r}: a database is named by the option url, or by the connection, as in "
             "jdbc:postgresql://host/name"
         )
+    if (driver := _DRIVERS.get(given["url"].split(":")[1].lower())) is not None:
+        given.setdefault("driver", driver)
     return given
 
 
-def _without_secrets(action: Callable[[], ResultT], given: dict[str, str], dataset: Dataset) -> ResultT:
+def _without_secrets(
+    action: Callable[[], ResultT], given: dict[str, str], dataset: Dataset, *, may_be_frames: bool = False
+) -> ResultT:
     """Do something; what it raises names no user, password or other property, and neither does its cause."""
     try:
         return action()
     except SPARK_ERRORS as error:
+        text = str(error)
+        said = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("at "))
+        is_of_frame = condition_of(error) in _OF_FUNCTIONS and not _OF_DATABASE.search(said)
+        if may_be_frames and is_of_frame and not any(secret in text for secret in _secrets(given)):
+            raise  # a function's own error, which comes to light now
         explained = _explained(in_one_line(error), given, dataset)
     # Outside of the handler, so that Spark's own exception, which may show them, is not kept as the context.
     raise explained
