@@ -124,6 +124,7 @@ def test_reading_a_table_that_is_not_there_is_an_error(sink):
 
 
 def test_names_of_one_to_three_parts_mean_one_table(spark_engine, schema):
+    """A-40: three parts are catalog, schema and table."""
     session = spark_engine.session
     catalog = session.catalog.currentCatalog()
     three = SparkDeltaLogSink(session, f"{catalog}.{schema}.log")
