@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
+import sys
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,7 +29,7 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts this in the background makes it ignore Ctrl-C, and what tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("ODIBI_")]:
@@ -34,6 +37,8 @@ def pytest_configure() -> None:
     wrong = [problem for source in _package_folders() if (problem := _what_is_wrong(source))]
     if wrong:
         raise pytest.UsageError("\n".join([*wrong, "Run the tests with `make test`: it installs this checkout first."]))
+    # A plugin rather than a conftest of one folder: several want a session, and there can be only one of a kind.
+    config.pluginmanager.register(_module_of("spark_sessions"), "spark_sessions")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +46,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
         item.add_marker(pytest.mark.xdist_group("spark" if has_spark else str(item.path.relative_to(ROOT))))
+
+
+def _module_of(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _package_folders() -> list[Path]:

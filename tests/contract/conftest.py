@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +14,6 @@ from odibi_core.plugin import Dataset, EngineConfig, SaveReport
 from odibi_engine_pandas.engine import PandasEngine
 from odibi_sinks.delta_tables.reader import DeltaTableReader
 from odibi_sinks.delta_tables.saver import DeltaTableSaver
-
-_SPARK_TESTS = Path(__file__).resolve().parents[1] / "engine_spark" / "conftest.py"
-
-
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("odibi_spark_sessions", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where its dataclasses look their annotations up
-    spec.loader.exec_module(module)
-    return module
-
-
-_sessions = _load(_SPARK_TESTS)
-spark_conf = _sessions.spark_conf
-classic_session = _sessions.classic_session
-sail_session = _sessions.sail_session
-make_engine = _sessions.make_engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +87,7 @@ def _of_spark(name: str, engine: Any, folder: Path) -> DeltaSide:
     )
 
 
-_SPARKS = [_sessions.flavour_param("classic"), _sessions.flavour_param("sail")]
+_SPARKS = [pytest.param("classic", marks=pytest.mark.spark), pytest.param("sail")]
 
 
 @pytest.fixture(params=[pytest.param("pandas", id="pandas with delta-rs"), *_SPARKS])
