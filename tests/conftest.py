@@ -42,10 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A file stays on one worker, for its fixtures' sake, and so does Spark: there is one session for the whole suite.
+    # A file stays on one worker, for its fixtures' sake, and so does each kind of Spark, which has one session.
     for item in items:
         has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("spark" if has_spark else str(item.path.relative_to(ROOT))))
+        kind = "spark connect" if "connect" in item.name else "spark"
+        item.add_marker(pytest.mark.xdist_group(kind if has_spark else str(item.path.relative_to(ROOT))))
 
 
 def _module_of(name: str) -> ModuleType:

@@ -12,7 +12,7 @@ import pytest
 ODIBI = Path(sys.executable).with_name("odibi")
 
 FILES = {
-    "manifest.yaml": "project_name: Days\nlayer_order: [Bronze, Silver, Gold]\n",
+    "manifest.yaml": "project_name: Days\nlayer_order: [Bronze, Silver, Gold]\ndefault_engine: pandas\n",
     "landing/days.csv": "day,value\nmon,1\ntue,2\nwed,\n",
     "config/ingestion.yaml": (
         "- {ingestion_id: ingest-days, source_path: landing/days.csv, target_table: bronze.days}\n"
