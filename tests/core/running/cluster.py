@@ -11,6 +11,7 @@ from odibi_core.plugin import EngineSpec, ReaderSpec, SaverSpec, hookimpl
 
 attempts = []
 cancelled = []
+cancelled_inside = []
 left = []
 job_began = threading.Event()
 saves_are_jobs = False
@@ -48,6 +49,8 @@ class ClusterEngine(RowsEngine):
     def cancel(self, task):
         key = (task.transformation_id, task.attempt)
         cancelled.append(key)
+        if key not in left:
+            cancelled_inside.append(key)
         _stops[key].set()
 
 

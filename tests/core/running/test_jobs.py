@@ -98,6 +98,7 @@ def test_ctrl_c_stops_the_jobs_of_every_thread(run, cluster):
     with pytest.raises(KeyboardInterrupt):
         run("interrupts", "works", max_workers=2)
     assert ("works", 1) in cluster.cancelled
+    assert ("interrupts", 1) in cluster.cancelled_inside
     assert sorted(cluster.left) == [("interrupts", 1), ("works", 1)]
 
 

@@ -34,12 +34,13 @@ class RunningJobs:
             self._running[id(task)] = (engine, task)
         try:
             with engine.transformation(task):
-                return work()
-        except Exception:
-            raise
-        except BaseException:
-            self.cancel(engine, task)
-            raise
+                try:
+                    return work()
+                except BaseException as error:
+                    # Still inside: an engine may forget an attempt with its surroundings.
+                    if not isinstance(error, Exception):
+                        self.cancel(engine, task)
+                    raise
         finally:
             with self._lock:
                 del self._running[id(task)]
