@@ -22,6 +22,9 @@ __all__ = ["connect_impatiently", "copy_writer"]
 _GRACE: Final = 1.5
 """How much longer than its own time-out a server is waited for: what it ends itself leaves the connection alive."""
 
+_PART: Final = 100
+"""Rows that are sent at once."""
+
 _NULL: Final = r"\N"
 _NUMBERS: Final = {int, float, type(None)}
 _TEXTS: Final = {str, type(None)}
@@ -41,7 +44,9 @@ def copy_writer(table: Table) -> Callable[[Connection, Columns], None]:
     def write(connection: Connection, columns: Columns) -> None:
         driver_connection: Any = connection.connection.driver_connection
         with driver_connection.cursor() as cursor, cursor.copy(command) as copy:
-            copy.write(copy_text(columns))
+            # The server takes in one part while the next is made.
+            for begin in range(0, len(columns[0]), _PART):
+                copy.write(copy_text([values[begin : begin + _PART] for values in columns]))
 
     return write
 
