@@ -28,10 +28,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """One line of an engine's capability sheet.
+    """One line of the capability sheet of an engine, or of a reader or saver.
 
     Args:
-        supported: Whether the engine can do it at all.
+        supported: Whether it can be done at all.
         since: The version of the plugin that first could, such as ``"0.1"``; empty if it cannot.
         note: A limit or a reason, for `odibi plugins info`.
     """
@@ -81,6 +81,8 @@ class ReaderSpec:
         options_model: ``"package.module:Model"`` of a pydantic model for the options of an input. Its module is
             imported while a project is planned, so it must import no data library.
         suffixes: File suffixes, with the dot, that mean this format: ``(".csv",)``.
+        capabilities: What the format cannot bring back, as far as it matters to users: ``nan``, ``decimals``,
+            ``structs``, ... The words are those of the contract test-kit's tables, which holds the reader to them.
 
     Example:
         >>> ReaderSpec(engine="pandas", format="csv", factory="pkg.csv:PandasCsvReader", suffixes=(".csv",)).name
@@ -94,6 +96,7 @@ class ReaderSpec:
     summary: str = ""
     options_model: str | None = None
     suffixes: tuple[str, ...] = ()
+    capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -116,6 +119,7 @@ class SaverSpec:
             Its validators find the mode in ``info.context["mode"]``.
         suffixes: File suffixes, with the dot, that mean this format.
         supports_partitions: Whether ``partition_by`` is honoured; where it is not, it is refused.
+        capabilities: What the format cannot hold, in the same words as a reader's.
 
     Example:
         >>> SaverSpec(engine="pandas", format="csv", factory="pkg.csv:PandasCsvSaver").modes
@@ -131,6 +135,7 @@ class SaverSpec:
     options_model: str | None = None
     suffixes: tuple[str, ...] = ()
     supports_partitions: bool = False
+    capabilities: Mapping[str, Capability] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
