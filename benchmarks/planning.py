@@ -75,7 +75,7 @@ def child(root: Path) -> None:
     from odibi_core.project import Project, plugin_manager_for
     from odibi_core.project.manifest import ProjectManifest
 
-    manager = plugin_manager_for(ProjectManifest.from_file(root / "manifest.json"))
+    manager = plugin_manager_for(ProjectManifest.from_file(root / "manifest.json"), root=root)
     before = peak_megabytes()
     started = time.process_time()
     project = Project.load(root, manager=manager)

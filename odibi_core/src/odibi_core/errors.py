@@ -14,6 +14,7 @@
     │   │   └── EngineNotFoundError              ... and the name is an engine's
     │   ├── PluginConflictError                  two distributions provide the same name
     │   ├── PluginLoadError (ImportError)        a plugin, or a class it names, cannot be loaded
+    │   ├── PluginLockError (ConfigError)        installed plugins are not those of the project's lock
     │   ├── PluginContractError (TypeError)      a plugin does not keep the contract of its hook
     │   └── ManagerFrozenError (RuntimeError)    registration after start-up
     ├── FunctionError
@@ -60,6 +61,7 @@ __all__ = [
     "PluginContractError",
     "PluginError",
     "PluginLoadError",
+    "PluginLockError",
     "PluginNotFoundError",
     "Problem",
     "ProjectNotFoundError",
@@ -178,6 +180,10 @@ class PluginConflictError(PluginError):
 
 class PluginLoadError(PluginError, ImportError):
     """A plugin, or a class that it names, cannot be loaded."""
+
+
+class PluginLockError(PluginError, ConfigError):
+    """The installed plugins are not those of the project's lock, or the lock cannot be read."""
 
 
 class PluginContractError(PluginError, TypeError):

@@ -52,7 +52,7 @@ def _project(request: Request, choice: ProjectChoice) -> tuple[Path | None, Plug
     from odibi_core.errors import ProjectNotFoundError
 
     try:
-        return choice.open(request)
+        return choice.open(request, refuses_drift=False)
     except ProjectNotFoundError:
         if choice.is_given:
             raise
@@ -85,6 +85,7 @@ def _checks(manager: PluginManager, path: Path | None) -> Iterator[tuple[str, Ch
         )
     yield "engines", _check_engines(manager)
     if path is not None:
+        yield from _check_lock(path)
         yield "run log", _check_state_dir(path.parent / ".odibi")
     for spec in manager.checks.values():
         yield spec.name, _run_check(manager, spec)
@@ -101,6 +102,35 @@ def _check_engines(manager: PluginManager) -> CheckResult:
         message="no engine is installed, so nothing can be run",
         suggestion="pip install odibi-engine-pandas",
     )
+
+
+def _check_lock(manifest_path: Path) -> Iterator[tuple[str, CheckResult]]:
+    """Say whether the plugins are those of the project's lock; nothing of a project that has none."""
+    from odibi_core.cli.plugin_lock import drift_of
+    from odibi_core.errors import PluginLockError
+    from odibi_core.plugin import CheckResult
+    from odibi_core.project.manifest_reading import read_manifest
+
+    manifest = read_manifest(manifest_path).manifest
+    if manifest is None:
+        return
+    try:
+        drift = drift_of(manifest, root=manifest_path.parent)
+    except PluginLockError as error:
+        yield "plugin lock", CheckResult(status="error" if manifest.plugins.lock else "warning", message=str(error))
+        return
+    if drift:
+        yield (
+            "plugin lock",
+            CheckResult(
+                status="error" if manifest.plugins.lock else "warning",
+                message="; ".join(one.message for one in drift),
+                suggestion="Bring back what is locked, or take what is installed: odibi plugins lock",
+            ),
+        )
+    elif drift is not None:
+        word = "refused" if manifest.plugins.lock else "not refused, since the manifest does not say plugins.lock: true"
+        yield "plugin lock", CheckResult(status="ok", message=f"the plugins are those of odibi.lock; others are {word}")
 
 
 def _check_state_dir(folder: Path) -> CheckResult:

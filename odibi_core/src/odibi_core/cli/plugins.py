@@ -11,6 +11,7 @@ import click  # noqa: TID253 - there is no command line without it
 from odibi_core.cli.exits import ExitCode
 from odibi_core.cli.logs import loader_silenced
 from odibi_core.cli.output import Output
+from odibi_core.cli.plugin_lock import lock
 from odibi_core.cli.request import ProjectChoice, Request, command_options, project_folder_options
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def plugins() -> None:
     What the environment blocks is shown as blocked; what a project's manifest blocks only if the project is named with
     -C or --manifest.
     """
+
+
+plugins.add_command(lock)
 
 
 @plugins.command("list")
@@ -108,7 +112,7 @@ def check(context: click.Context, request: Request, *, name: str | None, choice:
 def _manager(request: Request, choice: ProjectChoice) -> PluginManager:
     with loader_silenced() if not request.verbosity else nullcontext():
         # Without a word about a project no manifest is read: pydantic and yaml would be most of this command's time.
-        return choice.open(request)[1] if choice.is_given else request.manager()
+        return choice.open(request, refuses_drift=False)[1] if choice.is_given else request.manager()
 
 
 def _find(manager: PluginManager, name: str) -> list[PluginRecord]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from contextlib import chdir, nullcontext, suppress
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -99,24 +99,29 @@ class ProjectChoice:
         """Return the folder of the project's run log."""
         return self.find().parent / ".odibi"
 
-    def open(self, request: Request) -> tuple[Path, PluginManager]:
+    def open(self, request: Request, *, refuses_drift: bool = True) -> tuple[Path, PluginManager]:
         """Return the path of the project's manifest, and the plugins that the project uses.
+
+        Args:
+            request: What the command was asked for.
+            refuses_drift: Whether plugins that are not those of the project's lock are an error; where they are the
+                answer itself they are only blocked.
 
         Raises:
             ProjectNotFoundError: There is no such project.
             PluginLoadError: A plugin is broken, and environment or manifest are strict.
+            PluginLockError: The plugins are not those of the project's lock, or it cannot be read.
         """
-        from odibi_core.errors import ValidationFailed
         from odibi_core.loading import get_manager
-        from odibi_core.project import ProjectManifest
+        from odibi_core.project.manifest_reading import read_manifest
+        from odibi_core.project.plugin_choices import settings_of_reading
 
-        path, settings = self.find(), request.settings()
+        path = self.find()
         # A manifest with faults is read again by whatever needs it, which tells all of them.
-        with suppress(ValidationFailed):
-            choices = ProjectManifest.from_file(path).plugins
-            settings = settings.merged(
-                disable=choices.disable, only=choices.only, prefer=choices.prefer, strict=choices.strict
-            )
+        reading = read_manifest(path)
+        settings = settings_of_reading(
+            reading, root=path.parent, settings=request.settings(), refuses_drift=refuses_drift
+        )
         return path, get_manager(settings)
 
 

@@ -26,6 +26,7 @@ def get_manager(settings: PluginSettings | None = None) -> PluginManager:
         The manager.
 
     Raises:
+        PluginLockError: The plugins are not those of the settings' lock; the message says in what they differ.
         PluginLoadError: The settings are strict and plugins are broken; the message names all of them.
 
     Example:

@@ -10,10 +10,11 @@ from typing import Final
 import pluggy
 
 from odibi_core.diagnostics import get_logger
-from odibi_core.errors import PluginConflictError, PluginContractError, PluginLoadError
+from odibi_core.errors import PluginConflictError, PluginContractError, PluginLoadError, PluginLockError
 from odibi_core.loading import builtin
 from odibi_core.loading.catalog import Catalog, LoadedPlugin, make_catalog
 from odibi_core.loading.distributions import FoundPlugin, find_plugins
+from odibi_core.loading.drift import Drift, explain_drift, find_drift
 from odibi_core.loading.records import PluginRecord, PluginState, canonical_name, describe_error
 from odibi_core.loading.registration import explain_failure, import_plugin, register_plugin
 from odibi_core.loading.requirements import KERNEL
@@ -38,11 +39,13 @@ class PluginLoader:
     Attributes:
         records: Every plugin that was found or registered, sorted by name; the kernel's own is not among them.
         catalog: What the active plugins provide; replaced, never changed.
+        drift: In what the installed plugins differ from the lock of the settings.
     """
 
     def __init__(self, settings: PluginSettings) -> None:
         self.settings = settings
         self.records: tuple[PluginRecord, ...] = ()
+        self.drift: tuple[Drift, ...] = ()
         self._is_discovered = False
         self._plugins: dict[str, LoadedPlugin] = {}
         self._errors: list[BaseException] = []
@@ -56,13 +59,17 @@ class PluginLoader:
         """Find the installed plugins and load those that may be loaded; does nothing the second time.
 
         Raises:
+            PluginLockError: The plugins are not those of the settings' lock; none has been imported.
             PluginLoadError: The settings are strict and a plugin is failed or incompatible.
         """
         if not self.settings.discover or self._is_discovered:
             return
-        self._is_discovered = True
         found = find_plugins()
-        for plugin in screen(found, settings=self.settings):
+        self.drift = find_drift(found, settings=self.settings)
+        if self.drift and self.settings.refuses_drift:
+            raise PluginLockError(explain_drift(self.drift))
+        self._is_discovered = True
+        for plugin in screen(found, settings=self.settings, drift=self.drift):
             self._import(plugin)
         self._publish(plugin.record for plugin in found)
         self._report()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from odibi_core.events.observers import Observer
+    from odibi_core.loading.drift import Drift
     from odibi_core.loading.factories import FactoryLoader
 
 __all__ = ["PluginManager"]
@@ -97,6 +98,11 @@ class PluginManager:
         return self._loader.records
 
     @property
+    def drift(self) -> tuple[Drift, ...]:
+        """In what the installed plugins differ from the lock of the settings, where that is no error."""
+        return self._loader.drift
+
+    @property
     def is_frozen(self) -> bool:
         """Whether nothing can be registered any more."""
         return self._is_frozen
@@ -110,6 +116,7 @@ class PluginManager:
             This manager.
 
         Raises:
+            PluginLockError: The plugins are not those of the settings' lock; none has been imported.
             PluginLoadError: The settings are strict and a plugin is failed or incompatible.
             ManagerFrozenError: The manager is frozen.
         """

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from odibi_core.diagnostics import get_logger
 from odibi_core.errors import did_you_mean
+from odibi_core.loading.blocking import names_of, why_blocked
 from odibi_core.loading.clashes import Clash, choose
 from odibi_core.loading.distributions import FoundPlugin, InstalledDistributions
-from odibi_core.loading.records import PluginRecord, PluginState, canonical_name
+from odibi_core.loading.drift import Drift
+from odibi_core.loading.lock import LOCK_FILE
+from odibi_core.loading.records import PluginState, canonical_name
 from odibi_core.loading.requirements import InvalidRequirementError, explain_unmet, unmet_requirements
 from odibi_core.loading.settings import PluginSettings
 
@@ -18,20 +21,26 @@ __all__ = ["screen"]
 _log = get_logger("loading")
 
 
-def screen(plugins: Iterable[FoundPlugin], *, settings: PluginSettings) -> tuple[FoundPlugin, ...]:
+def screen(
+    plugins: Iterable[FoundPlugin], *, settings: PluginSettings, drift: Iterable[Drift] = ()
+) -> tuple[FoundPlugin, ...]:
     """Write into each plugin's record why it must not be imported, and return those that may be.
 
     Args:
         plugins: What was found.
         settings: What is blocked and preferred.
+        drift: In what the plugins differ from the project's lock.
 
     Returns:
         The plugins to import, in the given order.
     """
     plugins = tuple(plugins)
     _warn_of_misspelt_names(plugins, settings)
-    for plugin in plugins:
-        reason = _why_blocked(plugin.record, settings)
+    reasons = why_blocked([plugin.record for plugin in plugins], settings=settings)
+    drifted = {(one.plugin, one.distribution): one.message for one in drift if one.is_installed}
+    for plugin, why in zip(plugins, reasons, strict=True):
+        differs = drifted.get((plugin.record.name, canonical_name(plugin.record.distribution)))
+        reason = why or (f"not as {LOCK_FILE} has it: {differs}" if differs else "")
         if reason:
             _mark(plugin, PluginState.BLOCKED, reason)
         elif plugin.problem:
@@ -52,26 +61,9 @@ def _mark(plugin: FoundPlugin, state: PluginState, reason: str) -> None:
     plugin.record.reason = reason
 
 
-def _why_blocked(record: PluginRecord, settings: PluginSettings) -> str:
-    names = _names_of(record)
-    disabled = sorted(names & settings.disable)
-    if disabled:
-        return f"disabled as {disabled[0]!r}, by ODIBI_PLUGINS_DISABLE or by `plugins.disable` of the manifest"
-    if settings.only is not None and not names & settings.only:
-        allowed = ", ".join(sorted(settings.only)) or "none"
-        return (
-            f"not among the plugins that are allowed ({allowed}), by ODIBI_PLUGINS_ONLY, `plugins.only` or --no-plugins"
-        )
-    return ""
-
-
-def _names_of(record: PluginRecord) -> set[str]:
-    return {canonical_name(record.name), canonical_name(record.distribution)} - {""}
-
-
 def _warn_of_misspelt_names(plugins: Iterable[FoundPlugin], settings: PluginSettings) -> None:
-    known: set[str] = set().union(*(_names_of(plugin.record) for plugin in plugins))
-    for name in sorted((settings.disable | (settings.only or frozenset())) - known):
+    known: set[str] = set().union(*(names_of(plugin.record) for plugin in plugins))
+    for name in sorted(settings.disable.union(settings.only or (), settings.allow or ()) - known):
         # One list often serves several machines, so a name that is like no other here is no mistake.
         hint = did_you_mean(name, known)
         if hint:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from odibi_core.errors import ConfigError
+from odibi_core.loading.lock import PluginLock
 from odibi_core.loading.records import canonical_name
 
 __all__ = ["PluginSettings"]
@@ -31,6 +32,10 @@ class PluginSettings:
             ``"plugin <name>"`` for two distributions whose entry points have one name.
         strict: Whether a plugin that is failed or incompatible is an error.
         discover: Whether installed plugins are looked for at all.
+        allow: If given, the only plugins that are imported, by the word of the project: a name that is a distribution's
+            stands for that, and one that several distributions have for none of them.
+        lock: What the installed plugins are compared with before any is imported; None compares nothing.
+        refuses_drift: Whether a difference from the lock is an error; if not, what differs is only blocked.
 
     Example:
         >>> PluginSettings(disable=["Odibi_Sinks"]).disable
@@ -42,15 +47,20 @@ class PluginSettings:
     prefer: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
     discover: bool = True
+    allow: frozenset[str] | None = None
+    lock: PluginLock | None = None
+    refuses_drift: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "disable", _names(self.disable))
         object.__setattr__(self, "only", None if self.only is None else _names(self.only))
+        object.__setattr__(self, "allow", None if self.allow is None else _names(self.allow))
         prefer = {" ".join(key.split()): canonical_name(choice) for key, choice in self.prefer.items()}
         object.__setattr__(self, "prefer", prefer)
 
     def __hash__(self) -> int:
-        return hash((self.disable, self.only, frozenset(self.prefer.items()), self.strict, self.discover))
+        allowed = (self.disable, self.only, self.allow, frozenset(self.prefer.items()))
+        return hash((*allowed, self.strict, self.discover, self.lock, self.refuses_drift))
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -90,12 +100,15 @@ class PluginSettings:
         prefer: Mapping[str, str] | None = None,
         strict: bool | None = None,
         discover: bool | None = None,
+        allow: Iterable[str] | None = None,
+        lock: PluginLock | None = None,
+        refuses_drift: bool | None = None,
     ) -> Self:
         """Return these settings with others on top, such as the manifest's on those of the environment.
 
-        What blocks a plugin can only be added to: `disable` sets are united, `only` sets are intersected (as text, so
-        name a plugin the same way in both), `strict` can only be switched on and `discover` only off. A `prefer` on
-        top replaces one below it.
+        What blocks a plugin can only be added to: `disable` sets are united, `only` and `allow` sets are each
+        intersected (as text, so name a plugin the same way in both), `strict` can only be switched on, `discover` and
+        `refuses_drift` only off. A `prefer` or a `lock` on top replaces one below it.
 
         Args:
             disable: More plugins that are not imported.
@@ -103,6 +116,9 @@ class PluginSettings:
             prefer: More choices.
             strict: Whether a broken plugin is an error.
             discover: Whether installed plugins are looked for.
+            allow: The only plugins that the project allows.
+            lock: What installed plugins are compared with.
+            refuses_drift: Whether a difference from the lock is an error.
 
         Returns:
             New settings.
@@ -111,13 +127,15 @@ class PluginSettings:
             >>> PluginSettings(only={"a", "b"}).merged(only=["b", "c"], disable=["d"]).only
             frozenset({'b'})
         """
-        added = None if only is None else _names(only)
         return type(self)(
             disable=self.disable | _names(disable),
-            only=added if self.only is None else self.only if added is None else self.only & added,
+            only=_common(self.only, only),
             prefer={**self.prefer, **{" ".join(key.split()): choice for key, choice in (prefer or {}).items()}},
             strict=self.strict or bool(strict),
             discover=self.discover and discover is not False,
+            allow=_common(self.allow, allow),
+            lock=self.lock if lock is None else lock,
+            refuses_drift=self.refuses_drift and refuses_drift is not False,
         )
 
     def choice(self, key: str) -> str | None:
@@ -132,6 +150,13 @@ class PluginSettings:
         """
         folded = key.casefold()
         return next((choice for name, choice in self.prefer.items() if name.casefold() == folded), None)
+
+
+def _common(below: frozenset[str] | None, on_top: Iterable[str] | None) -> frozenset[str] | None:
+    if on_top is None:
+        return below
+    added = _names(on_top)
+    return added if below is None else below & added
 
 
 def _names(names: Iterable[str]) -> frozenset[str]:

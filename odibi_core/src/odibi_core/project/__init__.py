@@ -7,6 +7,7 @@ from odibi_core.project.discovery import find_manifest, locate_project
 from odibi_core.project.manifest import LayerConfig, PluginChoices, ProjectManifest, ProjectType, RetryConfig, Warehouse
 from odibi_core.project.manifest_checks import validate_manifest
 from odibi_core.project.names import project_slug
+from odibi_core.project.plugin_choices import plugin_settings_for
 from odibi_core.project.plugin_options import checked_options, resolve_options
 from odibi_core.project.project import (
     Project,
@@ -36,6 +37,7 @@ __all__ = [
     "locate_project",
     "open_connection",
     "plugin_manager_for",
+    "plugin_settings_for",
     "project_schema",
     "project_slug",
     "read_project",

@@ -141,6 +141,9 @@ class PluginChoices(BaseModel):
         only: The only plugins that are loaded; None means all.
         prefer: Which plugin is meant where several provide one name: ``{"engine pandas": "odibi-engine-pandas"}``.
         strict: Whether a broken plugin stops everything; None leaves it to ``ODIBI_PLUGINS_STRICT``.
+        allow: The only plugins that the project allows: a distribution, or an entry point that only one of them has;
+            None allows all.
+        lock: Whether plugins that are not those of ``odibi.lock`` are refused; None means no.
         settings: A mapping per plugin, for its ``odibi_configure``.
     """
 
@@ -150,6 +153,8 @@ class PluginChoices(BaseModel):
     only: list[str] | None = Field(default=None, description="The only plugins that are loaded")
     prefer: dict[str, str] = Field(default={}, description="Which plugin is meant where several provide one name")
     strict: StrictBool | None = Field(default=None, description="Whether a broken plugin stops everything")
+    allow: list[str] | None = Field(default=None, description="The only plugins that the project allows")
+    lock: StrictBool | None = Field(default=None, description="Whether plugins must be those of odibi.lock")
     settings: dict[str, dict[str, Any]] = Field(default={}, repr=False, description="A mapping per plugin")
 
 

@@ -13,6 +13,7 @@ from odibi_core.errors import Problem, ValidationFailed
 from odibi_core.project.discovery import find_manifest, locate_project
 from odibi_core.project.manifest import ProjectManifest
 from odibi_core.project.manifest_reading import ManifestReading, read_manifest
+from odibi_core.project.plugin_choices import plugin_settings_for, refuse_drift, settings_of_reading
 from odibi_core.project.plugin_options import check_plugin_options, needs_plugins, store_type
 from odibi_core.project.row_reading import RowScope
 from odibi_core.project.row_sources import RowsReading, read_file_rows, read_store_rows
@@ -57,8 +58,12 @@ class Project:
         return tuple(row for row in self.rows if row.environment is None or row.environment.casefold() == wanted)
 
     def manager(self) -> PluginManager:
-        """Return the plugins that this project uses: those installed, as environment and manifest allow."""
-        return plugin_manager_for(self.manifest)
+        """Return the plugins that this project uses: those installed, as environment and manifest allow.
+
+        Raises:
+            PluginLockError: The manifest says ``plugins: {lock: true}``, and they are not those of the lock.
+        """
+        return plugin_manager_for(self.manifest, root=self.root)
 
     @classmethod
     def load(cls, where: str | Path = ".", *, manager: PluginManager | None = None) -> Self:
@@ -123,7 +128,7 @@ def read_project(manifest_path: Path, *, manager: PluginManager | None = None) -
     if reading.manifest is None:
         return ProjectReading(None, reading.problems)
     if manager is None and needs_plugins(reading.manifest):
-        manager = plugin_manager_for(reading.manifest)
+        manager = _manager_of(reading, root=path.parent)
     return ProjectReading(*_assemble(path, reading=reading, manifest=reading.manifest, manager=manager))
 
 
@@ -148,6 +153,7 @@ def read_project_with_plugins(
     Raises:
         ProjectNotFoundError: There is no manifest.
         ValidationFailed: The manifest cannot be read.
+        PluginLockError: The manifest says ``plugins: {lock: true}``, and the plugins are not those of the lock.
     """
     if manifest_path is None:
         found = locate_project(project, start=start)
@@ -156,24 +162,34 @@ def read_project_with_plugins(
     reading = read_manifest(found)
     if reading.manifest is None:
         raise ValidationFailed(reading.problems, what=str(found))
-    plugins = manager or plugin_manager_for(reading.manifest)
+    if manager is None:
+        plugins = _manager_of(reading, root=found.parent)
+    else:
+        plugins = manager
+        refuse_drift(reading.manifest, root=found.parent, manager=plugins)
     read, problems = _assemble(found, reading=reading, manifest=reading.manifest, manager=plugins)
     return read, tuple(problems), plugins
 
 
-def plugin_manager_for(manifest: ProjectManifest) -> PluginManager:
+def plugin_manager_for(manifest: ProjectManifest, *, root: Path) -> PluginManager:
     """Return the plugins that a manifest uses: those installed, as the environment and its ``plugins`` allow.
 
     Args:
         manifest: The manifest.
+        root: The project's folder, where its lock is.
+
+    Raises:
+        PluginLockError: The manifest says ``plugins: {lock: true}``, and the plugins are not those of the lock.
     """
+    from odibi_core.loading import get_manager
+
+    return get_manager(plugin_settings_for(manifest, root=root))
+
+
+def _manager_of(reading: ManifestReading, *, root: Path) -> PluginManager:
     from odibi_core.loading import PluginSettings, get_manager
 
-    choices = manifest.plugins
-    settings = PluginSettings.from_environment().merged(
-        disable=choices.disable, only=choices.only, prefer=choices.prefer, strict=choices.strict
-    )
-    return get_manager(settings)
+    return get_manager(settings_of_reading(reading, root=root, settings=PluginSettings.from_environment()))
 
 
 def _assemble(

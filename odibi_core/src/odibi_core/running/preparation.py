@@ -137,13 +137,17 @@ def prepare(
     Raises:
         ProjectNotFoundError: There is no such project.
         ValidationFailed: Its manifest cannot be read.
+        PluginLockError: The plugins are not those of the project's lock, and it says that this matters.
     """
     from odibi_core.project import Project, read_project_with_plugins
+    from odibi_core.project.plugin_choices import refuse_drift
 
     if isinstance(project, Prepared):
         return project
     start = None if repo_path is None else Path(repo_path)
     if isinstance(project, Project):
+        if manager is not None:
+            refuse_drift(project.manifest, root=project.root, manager=manager)
         plugins = project.manager() if manager is None else manager
         return Prepared(project=project, manager=plugins, repo_path=start or project.root)
     found, problems, plugins = read_project_with_plugins(
