@@ -354,23 +354,3 @@ def test_a_missing_module_is_named(spark_engine, tmp_path):
     if spark_engine.flavour.kind != "sail":  # which reads Avro, and does not write it
         with pytest.raises(ConfigError, match=has_no):
             read(spark_engine, output(tmp_path / "b.avro"))
-
-
-@pytest.mark.spark
-def test_facts_cost_no_job(classic_engine, tmp_path):
-    tracker = classic_engine.session.sparkContext.statusTracker()
-    context = classic_engine.session.sparkContext
-
-    def jobs(group: str, action: Any) -> int:
-        context.setJobGroup(group, group)
-        action()
-        return len(tracker.getJobIdsForGroup(group))
-
-    frame = frame_of(classic_engine, [ONE, TWO]).repartition(2)
-    plain = jobs("plain", lambda: frame.write.parquet(str(tmp_path / "plain.parquet")))
-    reports: list[Any] = []
-    saver = SparkFileSaver(classic_engine)
-    saved = jobs("saved", lambda: reports.append(saver.save(frame, output(tmp_path / "a.parquet"))))
-    assert saved == plain >= 1
-    assert reports[0].rows == 2
-    assert jobs("read", lambda: SparkFileReader(classic_engine).read(output(tmp_path / "a.parquet"))) <= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
+from pyspark.sql.types import StructType
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.arrow_types import has_nanoseconds, sail_refuses, spark_schema
@@ -40,7 +42,7 @@ _THREADS = 8
 def read_local_parquet(dataset: Dataset, path: Path, options: ParquetReadOptions, engine: SparkEngine) -> DataFrame:
     """Return the rows of Parquet files that this process sees.
 
-    What Spark wrote, Spark reads by itself. Of files of others the schema is found here, from all of them: Spark
+    What Spark wrote, Spark reads as it wrote it. Of files of others the schema is found here, from all of them: Spark
     refuses times in nanoseconds (they come in microseconds), takes the first file's types for those of all, and
     guesses the types of partitions.
 
@@ -79,9 +81,11 @@ def read_local_parquet(dataset: Dataset, path: Path, options: ParquetReadOptions
     if files.folder is not None:
         reader = reader.option("basePath", uri_of(files.folder, engine=engine, is_output=True))
     uris = [uri_of(file, engine=engine) for file in files.paths]
-    schema = spark_schema(whole, nanoseconds="bigint") if is_foreign else None
+    schema = spark_schema(whole, nanoseconds="bigint") if is_foreign else _remembered(schemas)
     if schema is None:
         return reader.option("mergeSchema", str(options.merge_schema).lower()).parquet(*uris)
+    if not is_foreign:
+        return reader.schema(schema).parquet(*uris)
     frame = reader.schema(schema).parquet(*uris)
     if any(has_nanoseconds(field.type) and not pa.types.is_timestamp(field.type) for field in whole):
         names = [field.name for field in whole if has_nanoseconds(field.type)]
@@ -90,6 +94,15 @@ def read_local_parquet(dataset: Dataset, path: Path, options: ParquetReadOptions
             "read; save them in microseconds"
         )
     return frame.select(*(_from_nanoseconds(name, whole) for name in frame.columns))
+
+
+def _remembered(schemas: list[pa.Schema]) -> StructType | None:
+    """Return the schema that Spark left in the footers of its files, if it is the same in all of them.
+
+    To look for it, Spark itself starts a job, which takes longer than reading a small table.
+    """
+    texts = {schema.metadata[_BY_SPARK] for schema in schemas}
+    return StructType.fromJson(json.loads(texts.pop())) if len(texts) == 1 else None
 
 
 def _schema_of(path: Path, subject: str) -> pa.Schema:
