@@ -66,6 +66,8 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
                 supported=False, note="functions get the session and may stream; the kernel's readers and savers do not"
             ),
             "threads": Capability(supported=True, since=_SINCE, note="FAIR pools where the engine built the session"),
+            "unsigned": Capability(supported=False, note="the next larger type that has a sign, or a decimal"),
+            "zone_names": Capability(supported=False, note="a moment is kept, as UTC; the name of its zone is not"),
         },
         transient_errors=(
             "builtins:ConnectionError",

@@ -15,7 +15,7 @@ import pytest
 
 from odibi_core.errors import did_you_mean
 from odibi_core.loading import PluginManager, PluginSettings
-from odibi_core.plugin import ENTRY_POINT_GROUP
+from odibi_core.plugin import ENTRY_POINT_GROUP, Capability
 
 __all__ = ["Contract", "find_plugin_module", "plugin_manager", "refuse"]
 
@@ -70,9 +70,19 @@ class Contract:
             None,
         )
 
+    @pytest.fixture
+    def sheet(self) -> Mapping[str, Capability]:
+        """The capability sheet of what is tested: a test of a word that it says is not supported is a gap."""
+        return {}
+
     @pytest.fixture(autouse=True)
     def _declared_gap(self, request: pytest.FixtureRequest) -> None:
         self._gap = type(self).gap_of(request.node.name)
+        call = getattr(request.node, "callspec", None)
+        if self._gap is None and call is not None and "word" in call.params:
+            line = request.getfixturevalue("sheet").get(call.params["word"])
+            if line is not None and not line.supported:
+                self._gap = line.note or f"the sheet says that {call.params['word']} is not supported"
 
     @pytest.fixture
     def manager(self) -> PluginManager:
@@ -168,7 +178,7 @@ def _minding_gaps(test: Callable[..., None]) -> Callable[..., None]:
             pytest.xfail(f"gap: {gap}")
         refuse(
             f"{test.__name__} is declared as a gap ({gap}), and passes.",
-            advice="Take it out of `gaps`: the plugin can do more than it says.",
+            advice="Take it out of `gaps`, or out of the capability sheet: the plugin can do more than it says.",
         )
 
     return run
