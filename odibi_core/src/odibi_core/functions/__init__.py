@@ -18,6 +18,8 @@ from odibi_core.functions.decorators import (
     with_context,
 )
 from odibi_core.functions.engines import ANY_ENGINE, Engine
+from odibi_core.functions.portability import FrameKind, PortableFrame
+from odibi_core.functions.portable_calls import PortableCall
 from odibi_core.functions.registry import REGISTRY, FunctionRegistry, RegisteredFunction
 from odibi_core.functions.resolution import (
     FunctionExplanation,
@@ -36,10 +38,13 @@ __all__ = [
     "CallStyle",
     "Engine",
     "ExecutionContext",
+    "FrameKind",
     "FunctionExplanation",
     "FunctionRegistry",
     "FunctionSignature",
     "Parameter",
+    "PortableCall",
+    "PortableFrame",
     "RegisteredFunction",
     "ResolutionStep",
     "ResolvedFunction",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from odibi_core.errors import ConfigError
 from odibi_core.functions.context import get_current_context
+from odibi_core.functions.conversion import engine_names
 from odibi_core.functions.engines import ANY_ENGINE, Engine
 from odibi_core.functions.origins import home_of
 from odibi_core.functions.registry import REGISTRY
@@ -22,17 +24,28 @@ def odibi_function(
     name: str | None = None,
     module: str | None = None,
     auto_register: bool = True,
+    *,
+    portable: bool | None = None,
+    convert_from: str | Iterable[str] = (),
     **metadata: Any,
 ) -> Callable[[F], F]:
     """Register a function for an engine; the function stays what it is.
 
-    The same name may be registered for several engines: the engine's own beats the one for ``"any"``.
+    The same name may be registered for several engines: the engine's own beats the one for ``"any"``, and that beats
+    one of another engine that takes converted frames.
+
+    A function for ``"any"`` engine that does more than pass frames on is written against Narwhals. It gets Narwhals'
+    frames where its parameters say so, as in ``df: nw.LazyFrame``, and may return them.
 
     Args:
         engine: The engine, ``"any"`` for all.
         name: The name that rows use; the function's own if it is not given.
         module: A module under which rows find it, beside the one it is written in.
         auto_register: False marks the function for its engine and leaves it out of the registry.
+        portable: True hands it Narwhals' frames though its parameters have no annotation, False the engine's own
+            though they have; None goes by the annotations.
+        convert_from: Engines whose rows may use it all the same, or ``"any"``: their frames are handed over to this
+            function's engine through Arrow, and back. Nothing is ever converted that does not say so here.
         metadata: ``description`` (the docstring if it is not given), version, author, tags, anything.
 
     Returns:
@@ -40,6 +53,7 @@ def odibi_function(
 
     Raises:
         TypeError: It was written without parentheses.
+        ConfigError: A function for any engine has nothing to convert.
 
     Example:
         >>> @odibi_function("pandas", module="cleaning", tags=["quality"], auto_register=False)
@@ -51,17 +65,25 @@ def odibi_function(
     _refuse_bare(engine, "odibi_function")
     _refuse_bare(name, "odibi_function")
     known_engine = Engine(engine).value
+    sources = engine_names(convert_from)
+    if sources and known_engine == ANY_ENGINE:
+        raise ConfigError("convert_from says whose frames are converted to the function's engine. Name that engine.")
+    more: dict[str, Any] = {"portable": portable} if portable is not None else {}
+    if sources:
+        more["convert_from"] = sources
 
     def decorate(function: F) -> F:
         marked: Any = function
         known_name = str(name or getattr(function, "__name__", ""))
         known_module = module or home_of(function)
         if auto_register:
-            REGISTRY.register(known_name, known_engine, function, module=known_module, **metadata)
+            REGISTRY.register(known_name, known_engine, function, module=known_module, **metadata, **more)
         marked._odibi_registered = True  # noqa: SLF001  # v2's attributes, which callers read
         marked._odibi_engine = known_engine  # noqa: SLF001  # as above
         marked._odibi_name = known_name  # noqa: SLF001  # as above
         marked._odibi_module = known_module  # noqa: SLF001  # as above
+        for key, value in more.items():
+            setattr(marked, f"_odibi_{key}", value)
         return function
 
     return decorate
@@ -73,7 +95,7 @@ def spark_function(name: str | None = None, module: str | None = None, **metadat
     Args:
         name: The name that rows use; the function's own if it is not given.
         module: A module under which rows find it, beside the one it is written in.
-        metadata: Anything to remember about it.
+        metadata: ``convert_from``, ``portable``, and anything to remember about it.
     """
     _refuse_bare(name, "spark_function")
     return odibi_function(Engine.SPARK, name, module, **metadata)
@@ -85,7 +107,7 @@ def pandas_function(name: str | None = None, module: str | None = None, **metada
     Args:
         name: The name that rows use; the function's own if it is not given.
         module: A module under which rows find it, beside the one it is written in.
-        metadata: Anything to remember about it.
+        metadata: ``convert_from``, ``portable``, and anything to remember about it.
     """
     _refuse_bare(name, "pandas_function")
     return odibi_function(Engine.PANDAS, name, module, **metadata)
@@ -97,7 +119,7 @@ def universal_function(name: str | None = None, module: str | None = None, **met
     Args:
         name: The name that rows use; the function's own if it is not given.
         module: A module under which rows find it, beside the one it is written in.
-        metadata: Anything to remember about it.
+        metadata: ``portable``, and anything to remember about it.
     """
     _refuse_bare(name, "universal_function")
     return odibi_function(ANY_ENGINE, name, module, **metadata)

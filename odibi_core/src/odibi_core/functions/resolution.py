@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.diagnostics import describe_error, error_location
-from odibi_core.errors import FunctionError, FunctionNotFoundError, did_you_mean
+from odibi_core.errors import FunctionError, FunctionNotFoundError, FunctionSignatureError, did_you_mean
+from odibi_core.functions.conversion import convertible_function
 from odibi_core.functions.engines import ANY_ENGINE, Engine
 from odibi_core.functions.modules import describe_missing_module, import_row_module
 from odibi_core.functions.origins import home_of, is_current, origin_of
+from odibi_core.functions.portable_calls import check_narwhals, narwhals_hint
 from odibi_core.functions.registry import REGISTRY, FunctionRegistry, RegisteredFunction
-from odibi_core.functions.signature import FunctionSignature, read_signature
+from odibi_core.functions.signature import CallStyle, FunctionSignature, read_signature
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +34,14 @@ class ResolvedFunction:
         function: What is called.
         module: The row's module.
         name: The row's function.
-        engine: What it was registered for: the row's engine or ``"any"``; empty for a plain attribute of the module.
+        engine: What it was registered for: the row's engine or ``"any"``, or the engine that frames are converted for;
+            empty for a plain attribute of the module.
         signature: How it is called.
         why: The reason, in a few words.
         file: The file it is written in.
         line: The line, counted from 1.
+        handed_to: The engine that frames are handed over to for this function, which declares that it may be; None if
+            it runs on the row's engine.
     """
 
     function: Callable[..., Any]
@@ -47,6 +52,7 @@ class ResolvedFunction:
     why: str
     file: str | None
     line: int | None
+    handed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,8 @@ class FunctionExplanation:
             "why": None if resolved is None else resolved.why,
             "style": None if resolved is None else resolved.signature.style.value,
             "signature": None if resolved is None else str(resolved.signature),
+            "portable": None if resolved is None else resolved.signature.is_portable,
+            "handed_to": None if resolved is None else resolved.handed_to,
             "file": None if resolved is None else resolved.file,
             "line": None if resolved is None else resolved.line,
             "error": None if self.error is None else str(self.error),
@@ -102,13 +110,20 @@ class FunctionExplanation:
 
 
 def resolve_function(
-    module: str, name: str, engine: str, *, root: Path | None, registry: FunctionRegistry = REGISTRY
+    module: str,
+    name: str,
+    engine: str,
+    *,
+    root: Path | None,
+    registry: FunctionRegistry = REGISTRY,
+    installed: Collection[str] | None = None,
 ) -> ResolvedFunction:
     """Return what runs for a row.
 
     The module is imported first. Then come the function that is registered in it for the engine, the one that is
-    registered in it for any engine, and the module's attribute, unless that was written for other engines only. A
-    function that belongs to another module is never the answer.
+    registered in it for any engine, and the module's attribute, unless that was written for other engines only. Last
+    comes a function of another installed engine that declares that it takes frames of this one converted. A function
+    that belongs to another module is never the answer.
 
     Args:
         module: The row's module.
@@ -116,21 +131,29 @@ def resolve_function(
         engine: The row's engine.
         root: The project's folder; None if there is no project.
         registry: Where functions are registered.
+        installed: The engines that there are, to convert frames for; None takes any for installed.
 
     Raises:
         FunctionNotFoundError: There is no such module or function; the message says what there is.
         FunctionSignatureError: Its parameters fit no style.
-        FunctionError: The module raises while it is imported; the cause is chained.
+        FunctionError: The module raises while it is imported; the cause is chained. Or the function is portable, and
+            Narwhals is not installed.
 
     Example:
         >>> resolve_function("odibi_core.functions.ingestion", "ingest", "pandas", root=None).why
         'attribute of odibi_core.functions.ingestion'
     """
-    return _Search(module, name, Engine(engine).value, root, registry).run()
+    return _Search(module, name, Engine(engine).value, root, registry, installed).run()
 
 
 def explain_function(
-    module: str, name: str, engine: str, *, root: Path | None, registry: FunctionRegistry = REGISTRY
+    module: str,
+    name: str,
+    engine: str,
+    *,
+    root: Path | None,
+    registry: FunctionRegistry = REGISTRY,
+    installed: Collection[str] | None = None,
 ) -> FunctionExplanation:
     """Return what `resolve_function` would, with every place that was looked at; an error is part of the answer.
 
@@ -140,6 +163,7 @@ def explain_function(
         engine: The row's engine.
         root: The project's folder; None if there is no project.
         registry: Where functions are registered.
+        installed: The engines that there are, to convert frames for; None takes any for installed.
 
     Example:
         >>> explained = explain_function("odibi_core.functions.ingestion", "ingest", "pandas", root=None)
@@ -149,7 +173,7 @@ def explain_function(
          'registry: odibi_core.functions.ingestion.ingest for any engine',
          "attribute 'ingest' of odibi_core.functions.ingestion"]
     """
-    search = _Search(module, name, Engine(engine).value, root, registry)
+    search = _Search(module, name, Engine(engine).value, root, registry, installed)
     resolved, error = None, None
     try:
         resolved = search.run()
@@ -167,6 +191,7 @@ class _Search:
     engine: str
     root: Path | None
     registry: FunctionRegistry
+    installed: Collection[str] | None
     steps: list[ResolutionStep] = field(default_factory=list)
 
     def run(self) -> ResolvedFunction:
@@ -174,10 +199,19 @@ class _Search:
         for engine in dict.fromkeys((self.engine, ANY_ENGINE)):
             entry = self._registered(engine)
             if entry is not None:
-                return self._resolved(entry.function, engine, f"registered for {_shown(engine)} in {self.module}")
+                why = f"registered for {_shown(engine)} in {self.module}"
+                return self._resolved(entry.function, engine, why, portable=entry.metadata.get("portable"))
         if imported is not None:
-            return self._attribute(imported)
-        raise self._not_found(imported)
+            found = self._attribute(imported)
+            if isinstance(found, ResolvedFunction):
+                return found
+            error = found
+        else:
+            error = self._not_found(imported)
+        converted = self._converted(imported)
+        if converted is None:
+            raise error
+        return converted
 
     def _imported(self) -> ModuleType | None:
         tried = f"import of {self.module}"
@@ -205,7 +239,8 @@ class _Search:
         at = error_location(error, root=self.root)
         found = f"{describe_error(error)}{f' ({at})' if at else ''}"
         self.steps.append(ResolutionStep(tried=tried, found=found))
-        return FunctionError(f"Module {self.module!r} cannot be imported: {found}")
+        message = f"Module {self.module!r} cannot be imported: {found}"
+        return FunctionError(f"{message}{narwhals_hint(error)}")
 
     def _registered(self, engine: str) -> RegisteredFunction | None:
         entry = self.registry.get(self.name, engine, module=self.module)
@@ -221,15 +256,16 @@ class _Search:
         self.steps.append(ResolutionStep(tried=tried, found=found, is_answer=is_answer))
         return entry if is_answer else None
 
-    def _attribute(self, imported: ModuleType) -> ResolvedFunction:
+    def _attribute(self, imported: ModuleType) -> ResolvedFunction | FunctionNotFoundError:
+        """Return the module's attribute, or why it is no answer."""
         tried = f"attribute {self.name!r} of {self.module}"
         function = getattr(imported, self.name, _MISSING)
         if function is _MISSING:
             self.steps.append(ResolutionStep(tried=tried, found="nothing"))
-            raise self._not_found(imported)
+            return self._not_found(imported)
         if not callable(function):
             self.steps.append(ResolutionStep(tried=tried, found=f"not callable: {type(function).__name__}"))
-            raise FunctionNotFoundError(
+            return FunctionNotFoundError(
                 f"{self.module}.{self.name} is no function; it is of type {type(function).__name__}. "
                 f"{self._choices(imported)}"
             )
@@ -238,22 +274,61 @@ class _Search:
         if engines and not fitting:
             found = f"{origin_of(function)}, written for {', '.join(engines)} only"
             self.steps.append(ResolutionStep(tried=tried, found=found))
-            raise self._other_engines({*engines, *self._engines_registered()})
+            return self._other_engines({*engines, *self._engines_registered()})
         self.steps.append(ResolutionStep(tried=tried, found=str(origin_of(function)), is_answer=True))
         why = f"attribute of {self.module}" + (f", written for {_shown(fitting[0])}" if fitting else "")
         return self._resolved(function, fitting[0] if fitting else "", why)
 
-    def _resolved(self, function: Callable[..., Any], engine: str, why: str) -> ResolvedFunction:
+    def _converted(self, imported: ModuleType | None) -> ResolvedFunction | None:
+        found = convertible_function(
+            self.module,
+            self.name,
+            self.engine,
+            attribute=getattr(imported, self.name, None),
+            registry=self.registry,
+            installed=self.installed,
+        )
+        if found is None:
+            return None
+        tried = f"conversion: {self.module}.{self.name} with convert_from {self.engine!r}"
+        self.steps.append(ResolutionStep(tried=tried, found=str(origin_of(found.function)), is_answer=True))
+        why = (
+            f"converted: it is written for {_shown(found.engine)} and declares convert_from {self.engine!r}, so frames "
+            f"are handed over from {self.engine!r} to {found.engine!r} and back"
+        )
+        resolved = self._resolved(found.function, found.engine, why, portable=found.portable, handed_to=found.engine)
+        if resolved.signature.style is CallStyle.V2:
+            raise FunctionSignatureError(
+                f"{resolved.signature} declares convert_from {self.engine!r}, but it gets no frames that could be "
+                "converted: it reads and saves by itself. Give it a parameter for each frame, or run it on "
+                f"{found.engine!r}."
+            )
+        return resolved
+
+    def _resolved(
+        self,
+        function: Callable[..., Any],
+        engine: str,
+        why: str,
+        *,
+        portable: bool | None = None,
+        handed_to: str | None = None,
+    ) -> ResolvedFunction:
         origin = origin_of(function)
+        signature = read_signature(function, portable=portable)
+        if signature.is_portable:
+            check_narwhals(signature)
+            why = f"portable (Narwhals), {why}"
         return ResolvedFunction(
             function=function,
             module=self.module,
             name=self.name,
             engine=engine,
-            signature=read_signature(function),
+            signature=signature,
             why=why,
             file=origin.file,
             line=origin.line,
+            handed_to=handed_to,
         )
 
     def _engines_of(self, function: Callable[..., Any]) -> list[str]:
@@ -278,7 +353,8 @@ class _Search:
     def _other_engines(self, engines: Iterable[str]) -> FunctionNotFoundError:
         return FunctionNotFoundError(
             f"Function {self.module}.{self.name} exists for {', '.join(sorted(engines))}, and not for engine "
-            f"{self.engine!r}. Register one for {self.engine!r} or for 'any', or run it on another engine."
+            f"{self.engine!r}. Register one for {self.engine!r} or for 'any', run it on another engine, or let its "
+            f"frames be converted: convert_from={self.engine!r}."
         )
 
     def _choices(self, imported: ModuleType | None) -> str:

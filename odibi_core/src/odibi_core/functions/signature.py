@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from odibi_core.errors import FunctionSignatureError
 from odibi_core.functions.origins import origin_of
+from odibi_core.functions.portability import DEFAULT_PORTABLE, PortableFrame, portable_frame
 
 __all__ = ["V2_NAMES", "CallStyle", "FunctionSignature", "Parameter", "Role", "read_signature"]
 
@@ -43,6 +44,9 @@ class Role(StrEnum):
     OUTPUTS = "outputs"
 
 
+_TAKES_FRAMES: Final = frozenset({Role.FRAME, Role.OPTIONAL, Role.FRAMES})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One parameter of a function.
@@ -54,6 +58,7 @@ class Parameter:
         is_positional_only: Whether it stands before a ``/``.
         is_keyword_only: Whether it stands after a ``*``.
         default: Its default; meaningless if it is required.
+        portable: The frame of Narwhals that it gets instead of the engine's own; None if it gets that.
     """
 
     name: str
@@ -62,6 +67,7 @@ class Parameter:
     is_positional_only: bool = False
     is_keyword_only: bool = False
     default: Any = field(default=None, repr=False, compare=False)
+    portable: PortableFrame | None = None
 
     def __str__(self) -> str:
         star = {Role.FRAMES: "*", Role.KEYWORDS: "**"}.get(self.role, "")
@@ -118,6 +124,11 @@ class FunctionSignature:
         return self._named(Role.OPTIONAL, Role.CONSTANT)
 
     @property
+    def is_portable(self) -> bool:
+        """Whether it gets frames of Narwhals, which are the same on every engine."""
+        return any(parameter.portable is not None for parameter in self.parameters)
+
+    @property
     def takes_context(self) -> bool:
         """Whether it has a parameter for the `ExecutionContext`."""
         return bool(self._named(Role.CONTEXT))
@@ -143,7 +154,9 @@ class FunctionSignature:
         return ", ".join(shown)
 
 
-def read_signature(fn: Callable[..., Any], *, context_param: str = "context") -> FunctionSignature:
+def read_signature(
+    fn: Callable[..., Any], *, context_param: str = "context", portable: bool | None = None
+) -> FunctionSignature:
     """Read from a function's parameters which style it is of and what each parameter gets.
 
     A function whose parameters all have names of v2 (``context``, ``spark``, ``env``, ``inputs``, ``constants``,
@@ -153,6 +166,8 @@ def read_signature(fn: Callable[..., Any], *, context_param: str = "context") ->
     Args:
         fn: A function, a class, a partial, or an object that can be called.
         context_param: A further name for ``context``; `with_context` remembers its own.
+        portable: True hands it all frames as Narwhals', False none; None asks what `odibi_function` was told, and then
+            the annotations: with ``df: nw.LazyFrame`` it is portable.
 
     Raises:
         FunctionSignatureError: It is ``async``, or does not tell its parameters.
@@ -181,11 +196,30 @@ def read_signature(fn: Callable[..., Any], *, context_param: str = "context") ->
             "Write a function around it."
         ) from error
     context_names = {"context", context_param, getattr(fn, "_odibi_context_param", "context")}
-    parameters = tuple(_parameter(item, context_names) for item in declared)
+    said = getattr(fn, "_odibi_portable", None) if portable is None else portable
+    wanted = {} if said is False else _portable_frames(fn, declared, context_names, is_said=bool(said))
+    parameters = tuple(_parameter(item, context_names, wanted.get(item.name)) for item in declared)
     return FunctionSignature(style=_style(parameters), function=called, location=str(origin), parameters=parameters)
 
 
-def _parameter(declared: Declared, context_names: set[str]) -> Parameter:
+def _portable_frames(
+    fn: Callable[..., Any], declared: Iterable[Declared], context_names: set[str], *, is_said: bool
+) -> dict[str, PortableFrame]:
+    """Return which parameters get frames of Narwhals; one without an annotation gets what the others get."""
+    if not is_said and all(item.annotation is item.empty for item in declared):
+        return {}
+    takers = [
+        item for item in declared if _role(item, context_names, is_required=item.default is item.empty) in _TAKES_FRAMES
+    ]
+    found = {item.name: portable_frame(item.annotation, fn) for item in takers if item.annotation is not item.empty}
+    first = next(filter(None, found.values()), DEFAULT_PORTABLE if is_said else None)
+    if first is None:
+        return {}
+    rest = [item.name for item in takers if is_said or item.annotation is item.empty]
+    return {**dict.fromkeys(rest, first), **{name: frame for name, frame in found.items() if frame is not None}}
+
+
+def _parameter(declared: Declared, context_names: set[str], portable: PortableFrame | None) -> Parameter:
     is_required = declared.default is declared.empty
     return Parameter(
         name=declared.name,
@@ -194,6 +228,7 @@ def _parameter(declared: Declared, context_names: set[str]) -> Parameter:
         is_positional_only=declared.kind is declared.POSITIONAL_ONLY,
         is_keyword_only=declared.kind is declared.KEYWORD_ONLY,
         default=None if is_required else declared.default,
+        portable=portable,
     )
 
 
