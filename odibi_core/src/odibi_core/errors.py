@@ -24,6 +24,7 @@
     │   ├── DatasetNotFoundError (FileNotFoundError)
     │   ├── DatasetExistsError (FileExistsError) mode "error" and the output is there
     │   ├── DataFormatError (ValueError)         unreadable or empty data
+    │   ├── HandOverTooLargeError (MemoryError)  a frame is too big to pass between engines
     │   ├── ColumnNotFoundError (KeyError)
     │   └── DataQualityError (AssertionError)    a verdict on data: fails the transformation, never retried
     ├── TransientError                           raise it to say: trying again may help
@@ -54,6 +55,7 @@ __all__ = [
     "FunctionError",
     "FunctionNotFoundError",
     "FunctionSignatureError",
+    "HandOverTooLargeError",
     "LeaseLostError",
     "ManagerFrozenError",
     "OdibiError",
@@ -220,6 +222,10 @@ class DatasetExistsError(DataError, FileExistsError):
 
 class DataFormatError(DataError, ValueError):
     """Data cannot be read as the format it is said to have, or is empty where a header is needed."""
+
+
+class HandOverTooLargeError(DataError, MemoryError):
+    """A frame is bigger than what may be handed over from one engine to another."""
 
 
 class ColumnNotFoundError(DataError, KeyError):

@@ -35,10 +35,10 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
                 supported=False, note="frames live in memory already; each input is read when it is needed"
             ),
             "catalog": Capability(supported=False, note="tables are files of the project's warehouse"),
-            "in_memory": Capability(supported=True, since="0.1", note="frames are in the memory of this process"),
             "compression": Capability(
                 supported=True, since="0.1", note=".gz, .zip, .zst, .bz2 and .xz for text, the codecs of Parquet"
             ),
+            "in_memory": Capability(supported=True, since="0.1", note="frames are in the memory of this process"),
             "merge": Capability(
                 supported=False, note="files cannot be updated by key; the Delta saver of odibi-sinks can"
             ),

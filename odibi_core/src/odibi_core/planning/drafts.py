@@ -158,7 +158,9 @@ class Drafter:
         key = (row.module, row.function, engine)
         if key not in self._functions:
             try:
-                self._functions[key] = resolve_function(row.module, row.function, engine, root=self.project.root)
+                self._functions[key] = resolve_function(
+                    row.module, row.function, engine, root=self.project.root, installed=self.manager.engines.names()
+                )
             except OdibiError as error:
                 self._functions[key] = None
                 self.problem(str(error), row)

@@ -82,6 +82,11 @@ class PlannedTransformation:
         return self.row.transformation_id
 
     @property
+    def function_engine(self) -> str:
+        """The engine whose frames the function gets: the transformation's, unless they are converted for it."""
+        return self.function.handed_to or self.engine
+
+    @property
     def step(self) -> int:
         """The row's step."""
         return self.row.step
@@ -152,6 +157,7 @@ class Plan:
             "engine_why": planned.engine_why,
             "module": planned.row.module,
             "function": planned.row.function,
+            "function_engine": planned.function_engine,
             "function_why": planned.function.why,
             "style": str(planned.function.signature.style),
             "inputs": [_dataset_dict(item.dataset, item.reader) for item in planned.inputs],

@@ -23,6 +23,7 @@ from pydantic import (  # noqa: TID253 - this module is nothing but pydantic mod
 
 from odibi_core.errors import Problem, ValidationFailed
 from odibi_core.project.documents import Document, read_document
+from odibi_core.project.hand_over import HandOverConfig
 from odibi_core.project.model_problems import kind_of, problems_of
 from odibi_core.project.templates import ProjectType, project_type_of, template
 
@@ -189,6 +190,7 @@ class ProjectManifest(BaseModel):
         config_store: Where rows come from if not from files: a ``type`` and its options.
         retry: What transformations are tried again after, and when.
         timeout: Seconds that each transformation may take before it saves.
+        hand_over: How much of a frame may pass from one engine to another.
 
     Example:
         >>> manifest = ProjectManifest(project_name="Energy", layer_order=["Bronze", "Silver"])
@@ -232,6 +234,7 @@ class ProjectManifest(BaseModel):
     )
     retry: RetryConfig | None = Field(default=None, description="When transformations are tried again")
     timeout: float | None = Field(default=None, gt=0, description="Seconds that a transformation may take")
+    hand_over: HandOverConfig = Field(default=HandOverConfig(), description="How much may pass between engines")
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -340,6 +343,7 @@ _ADDITIONS = (
     "config_store",
     "retry",
     "timeout",
+    "hand_over",
 )
 _LAYER_ADDITIONS = ("default_engine", "retry", "timeout")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from odibi_core.diagnostics import get_logger
 from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError, LeaseLostError
-from odibi_core.functions import CallStyle, ExecutionContext, bind_arguments, use_context
+from odibi_core.functions import CallStyle, ExecutionContext, PortableCall, bind_arguments, use_context
 from odibi_core.plugin import (
     ErrorExplainer,
     Frame,
@@ -81,7 +81,7 @@ class TransformationCall:
     def execute(self) -> TransformationOutcome:
         """Do the default steps of `odibi_run_transformation`."""
         # Inside of the attempt: an engine may have given it a session of its own.
-        self.context.spark = self.engines.session_of(self.planned.engine)
+        self.context.spark = self.engines.session_of(self.planned.function_engine)
         if self.planned.function.signature.style is CallStyle.V2:
             self.stage = "transform"
             self._stop_if_lease_is_lost()
@@ -98,8 +98,10 @@ class TransformationCall:
 
     def explain(self, error: BaseException) -> str:
         """Return an error as type and message, in the engine's own words where it has some."""
-        engine = self.engines.engine(self.planned.engine)
-        if isinstance(engine, ErrorExplainer) and not isinstance(error, (DataError, FunctionError)):
+        for name in dict.fromkeys((self.planned.engine, self.planned.function_engine)):
+            engine = self.engines.engine(name)
+            if not isinstance(engine, ErrorExplainer) or isinstance(error, (DataError, FunctionError)):
+                continue
             # What a function asked for may be computed, and fail, only when it is saved.
             said = engine.explain_error(error, self._frames if self.stage == "transform" else {})
             if said:
@@ -142,8 +144,10 @@ class TransformationCall:
             self.dispatcher.dispatch(PreTransform(**self.identity, frames=MappingProxyType(dict(self._frames))))
         started = time.perf_counter()
         returned = self._call(frames)
-        seconds = time.perf_counter() - started
         outputs = self._outputs_of(returned)
+        if self.planned.function.handed_to is not None:
+            outputs = self._handed_back(outputs, self.planned.function.handed_to)
+        seconds = time.perf_counter() - started
         if self.dispatcher.listens("post_transform"):
             names = [item.dataset.name for item in self.planned.outputs]
             named = MappingProxyType(dict(zip(names, outputs, strict=True)))
@@ -152,10 +156,11 @@ class TransformationCall:
 
     def _call(self, frames: Mapping[str, Frame]) -> Any:
         self._stop_if_cancelled()
-        row, context = self.planned.row, self.context
+        row, context, function = self.planned.row, self.context, self.planned.function
+        given = frames if function.handed_to is None else self._handed_over(frames, function.handed_to)
         args, kwargs = bind_arguments(
-            self.planned.function.signature,
-            frames=frames,
+            function.signature,
+            frames=given,
             constants=dict(row.constants),
             context=context,
             inputs=list(row.inputs),
@@ -164,12 +169,37 @@ class TransformationCall:
             env=context.env,
         )
         with use_context(context):
-            return self.planned.function.function(*args, **kwargs)
+            if not function.signature.is_portable:
+                return function.function(*args, **kwargs)
+            call = PortableCall(function.signature, self.planned.function_engine)
+            args, kwargs = call.arguments(args, kwargs, frames=given.values())
+            return call.native(function.function(*args, **kwargs))
+
+    def _handed_over(self, frames: Mapping[str, Frame], target: str) -> dict[str, Frame]:
+        """Return the inputs as frames of the engine that the function is written for."""
+        return {
+            item.binding: self.engines.hand_over(
+                frames[item.binding],
+                source=self.planned.engine,
+                target=target,
+                what=f"input {item.dataset.name!r}",
+            )
+            for item in self.planned.inputs
+        }
+
+    def _handed_back(self, outputs: list[Frame], source: str) -> list[Frame]:
+        """Return the outputs as frames of the transformation's engine."""
+        return [
+            self.engines.hand_over(
+                frame, source=source, target=self.planned.engine, what=f"output {item.dataset.name!r}"
+            )
+            for item, frame in zip(self.planned.outputs, outputs, strict=True)
+        ]
 
     def _outputs_of(self, returned: Any) -> list[Frame]:
         planned, name = self.planned, f"{self.planned.row.module}.{self.planned.row.function}"
         expected = [item.binding for item in planned.outputs]
-        is_frame = self.engines.engine(planned.engine).is_frame
+        is_frame = self.engines.engine(planned.function_engine).is_frame
         if returned is None:
             if expected:
                 raise FunctionError(
@@ -188,11 +218,12 @@ class TransformationCall:
             return self._outputs_by_name(returned, name)
         raise FunctionError(
             f"{name} returned {type(returned).__module__}.{type(returned).__qualname__}, which is no frame of engine "
-            f"{planned.engine!r} and no mapping of frames."
+            f"{planned.function_engine!r} and no mapping of frames.{self._hint_collected()}"
         )
 
     def _outputs_by_name(self, returned: Mapping[Any, Any], name: str) -> list[Frame]:
-        is_frame = self.engines.engine(self.planned.engine).is_frame
+        engine = self.planned.function_engine
+        is_frame = self.engines.engine(engine).is_frame
         left = dict(returned)
         outputs: list[Frame] = []
         for item in self.planned.outputs:
@@ -203,13 +234,19 @@ class TransformationCall:
                     f"{item.dataset.name!r}."
                 )
             if not is_frame(left[key]):
-                raise FunctionError(f"{name} returned no frame of engine {self.planned.engine!r} under {key!r}.")
+                raise FunctionError(
+                    f"{name} returned no frame of engine {engine!r} under {key!r}.{self._hint_collected()}"
+                )
             outputs.append(left.pop(key))
         if left:
             raise FunctionError(
                 f"{name} returned frames for {', '.join(map(repr, left))}, which are no outputs of the row."
             )
         return outputs
+
+    def _hint_collected(self) -> str:
+        is_portable = self.planned.function.signature.is_portable
+        return " A portable function returns what it was given, changed, and not what collect() made." * is_portable
 
     def _save(self, frames: list[Frame]) -> None:
         if not self.gate.passes():

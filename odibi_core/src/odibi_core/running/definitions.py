@@ -27,7 +27,8 @@ def definition_digest(planned: PlannedTransformation) -> str:
     parts = (
         row.module,
         row.function,
-        planned.engine,
+        # Another engine may make something else of the same function.
+        planned.engine if planned.function.handed_to is None else [planned.engine, planned.function.handed_to],
         row.constants,
         row.inputs,
         row.outputs,

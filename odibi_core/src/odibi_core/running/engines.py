@@ -18,6 +18,7 @@ from odibi_core.plugin import (
     SaveReport,
     SessionHolder,
 )
+from odibi_core.running.hand_over import HandOver, is_in_memory
 
 if TYPE_CHECKING:
     from odibi_core.loading import PluginManager
@@ -48,6 +49,7 @@ class EngineRoom:
     _savers: dict[tuple[str, str], Saver] = field(default_factory=dict)
     _session_holders: dict[str, SessionHolder | None] = field(default_factory=dict)
     _job_controls: dict[str, JobControl | None] = field(default_factory=dict)
+    _max_bytes: int | None = None
 
     @contextmanager
     def opened(self, planned: Iterable[PlannedTransformation]) -> Iterator[None]:
@@ -56,6 +58,7 @@ class EngineRoom:
         Raises:
             PluginError: A plugin's class cannot be loaded.
         """
+        self._max_bytes = self.project.manifest.hand_over.max_bytes
         try:
             self._open(planned)
             yield
@@ -65,11 +68,8 @@ class EngineRoom:
     def _open(self, planned: Iterable[PlannedTransformation]) -> None:
         for transformation in planned:
             name = transformation.engine
-            if name not in self._engines:
-                engine = self._engines[name] = self._start(name)
-                # Here and not for each transformation: to look at a protocol takes Python 3.11 ten microseconds.
-                self._session_holders[name] = engine if isinstance(engine, SessionHolder) else None
-                self._job_controls[name] = engine if isinstance(engine, JobControl) else None
+            self._start(name)
+            self._start(transformation.function_engine)
             for item in transformation.inputs:
                 if item.reader is not None and (name, item.reader.name) not in self._readers:
                     self._readers[name, item.reader.name] = self.manager.load(item.reader)(self._engines[name])
@@ -77,7 +77,15 @@ class EngineRoom:
                 if output.saver is not None and (name, output.saver.name) not in self._savers:
                     self._savers[name, output.saver.name] = self.manager.load(output.saver)(self._engines[name])
 
-    def _start(self, name: str) -> ExecutionEngine:
+    def _start(self, name: str) -> None:
+        if name in self._engines:
+            return
+        engine = self._engines[name] = self._made(name)
+        # Here and not for each transformation: to look at a protocol takes Python 3.11 ten microseconds.
+        self._session_holders[name] = engine if isinstance(engine, SessionHolder) else None
+        self._job_controls[name] = engine if isinstance(engine, JobControl) else None
+
+    def _made(self, name: str) -> ExecutionEngine:
         from odibi_core.project import resolve_options
 
         root, spec = self.project.root, self.manager.engine(name)
@@ -103,9 +111,10 @@ class EngineRoom:
         holder = self._session_holders[name]
         return None if holder is None else holder.session
 
-    def job_control(self, name: str) -> JobControl | None:
-        """Return the engine of a name if it can stop its jobs, else None."""
-        return self._job_controls[name]
+    def job_controls(self, planned: PlannedTransformation) -> list[JobControl]:
+        """Return those engines of a transformation, its own and its function's, that can stop their jobs."""
+        names = dict.fromkeys((planned.engine, planned.function_engine))
+        return [control for name in names if (control := self._job_controls[name]) is not None]
 
     def transient_errors(self, name: str) -> tuple[type[BaseException], ...]:
         """Return the errors after which an engine's spec says that trying again may help."""
@@ -113,21 +122,63 @@ class EngineRoom:
 
         return tuple(resolve_reference(reference) for reference in self.manager.engine(name).transient_errors)
 
+    def hand_over(self, frame: Frame, *, source: str, target: str, what: str) -> Frame:
+        """Return a frame of another engine with the same rows.
+
+        Args:
+            frame: The frame.
+            source: The engine whose frame it is.
+            target: The other engine.
+            what: What it is, such as ``"input 'silver.flights'"``.
+
+        Raises:
+            HandOverTooLargeError: It is more than the manifest lets pass.
+        """
+        hand_over = HandOver(f"{what}, handed over from {source!r} to {target!r},", self._max_bytes)
+        with hand_over.counted(self._engines[source].to_arrow(frame)) as stream:
+            return self._engines[target].from_arrow(stream)
+
     def read(self, item: PlannedInput, *, engine: str) -> Frame:
-        """Read an input as a frame of an engine; what an engine-neutral reader returns is handed over as Arrow."""
+        """Read an input as a frame of an engine; what an engine-neutral reader returns is handed over as Arrow.
+
+        It is counted unless the engine's sheet says that its frames are in this process's memory anyway.
+
+        Raises:
+            HandOverTooLargeError: It is more than the manifest lets pass.
+        """
         spec = item.reader
         if spec is None:
             raise TypeError(f"input {item.dataset.name!r} has no reader")
         frame = self._readers[engine, spec.name].read(item.dataset)
-        return frame if spec.engine == engine else self._engines[engine].from_arrow(frame)
+        if spec.engine == engine:
+            return frame
+        limit = None if self._is_in_memory(engine) else self._max_bytes
+        hand_over = HandOver(f"input {item.dataset.name!r}, handed over to {engine!r} by {spec.name},", limit)
+        with hand_over.counted(frame) as stream:
+            return self._engines[engine].from_arrow(stream)
 
     def save(self, frame: Frame, item: PlannedOutput, *, engine: str) -> SaveReport:
-        """Save a frame of an engine; an engine-neutral saver gets it as Arrow."""
+        """Save a frame of an engine; an engine-neutral saver gets it as Arrow.
+
+        It is counted unless it is in this process's memory anyway.
+
+        Raises:
+            HandOverTooLargeError: It is more than the manifest lets pass.
+        """
         spec = item.saver
         if spec is None:
             raise TypeError(f"output {item.dataset.name!r} has no saver")
-        given = frame if spec.engine == engine else self._engines[engine].to_arrow(frame)
-        return self._savers[engine, spec.name].save(given, item.dataset)
+        saver = self._savers[engine, spec.name]
+        if spec.engine == engine:
+            return saver.save(frame, item.dataset)
+        given = self._engines[engine].to_arrow(frame)
+        limit = None if is_in_memory(given) else self._max_bytes
+        with HandOver(f"output {item.dataset.name!r}, handed over by {engine!r},", limit).counted(given) as stream:
+            return saver.save(stream, item.dataset)
+
+    def _is_in_memory(self, name: str) -> bool:
+        line = self.manager.engine(name).capabilities.get("in_memory")
+        return line is not None and line.supported
 
     def _close(self) -> None:
         for name, engine in self._engines.items():

@@ -57,6 +57,7 @@ def _entry(planned: PlannedTransformation, decision: Decision | None) -> dict[st
         "layer": planned.layer,
         "engine": planned.engine,
         "engine_why": planned.engine_why,
+        "function_engine": planned.function_engine,
         "function_why": planned.function.why,
         "definition": definition_digest(planned),
     }

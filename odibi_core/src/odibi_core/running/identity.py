@@ -52,13 +52,13 @@ def context_of(
         planned: The transformation.
         plan: The plan that it is in.
         run_id: The run's id.
-        spark: The session of its engine, if that has one.
+        spark: The session of the function's engine, if that has one.
         sql_provider: What the caller's auth_provider returned.
         hooks: The caller's hooks.
     """
     row = planned.row
     return ExecutionContext(
-        engine=Engine(planned.engine),
+        engine=Engine(planned.function_engine),
         project=plan.project.name,
         env=plan.env,
         spark=spark,

@@ -20,18 +20,19 @@ class RunningJobs:
     """Surrounds attempts with what their engine has for them, and stops the jobs of all of them at once."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _running: dict[int, tuple[JobControl, TransformationTask]] = field(default_factory=dict)
+    _running: dict[tuple[int, int], tuple[JobControl, TransformationTask]] = field(default_factory=dict)
 
     def surround(self, engine: JobControl, task: TransformationTask, work: Callable[[], T]) -> T:
         """Return what an attempt returns, made inside of what its engine surrounds it with.
 
         Args:
-            engine: The engine that the transformation runs on.
+            engine: The engine that the transformation, or its function, runs on.
             task: The attempt.
             work: Makes it.
         """
+        key = (id(engine), id(task))
         with self._lock:
-            self._running[id(task)] = (engine, task)
+            self._running[key] = (engine, task)
         try:
             with engine.transformation(task):
                 try:
@@ -43,7 +44,7 @@ class RunningJobs:
                     raise
         finally:
             with self._lock:
-                del self._running[id(task)]
+                del self._running[key]
 
     def cancel_all(self) -> None:
         """Stop the jobs of every attempt that is being made; one that cannot be stopped is waited for, and logged."""

@@ -105,7 +105,7 @@ class RetryPolicies:
 
     def __init__(self, engines: EngineRoom) -> None:
         self._engines = engines
-        self._known: dict[tuple[AttemptRules, str], RetryPolicy] = {}
+        self._known: dict[tuple[AttemptRules, tuple[str, ...]], RetryPolicy] = {}
 
     def of(self, planned: PlannedTransformation) -> RetryPolicy:
         """Return the policy of a transformation.
@@ -113,10 +113,12 @@ class RetryPolicies:
         Raises:
             ConfigError: Its rules name an error that cannot be found.
         """
-        key = (planned.rules, planned.engine)
+        engines = dict.fromkeys((planned.engine, planned.function_engine))
+        key = (planned.rules, tuple(engines))
         if key not in self._known:
             own = tuple(_error_class(name) for name in planned.rules.errors)
-            self._known[key] = RetryPolicy(planned.rules, (*own, *self._engines.transient_errors(planned.engine)))
+            theirs = [error for name in engines for error in self._engines.transient_errors(name)]
+            self._known[key] = RetryPolicy(planned.rules, (*own, *theirs))
         return self._known[key]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from odibi_core.diagnostics import error_location, get_logger, log_context, redact
 from odibi_core.errors import DataError
 from odibi_core.plugin import (
+    JobControl,
     OnError,
     TransformationOutcome,
+    TransformationTask,
     TransformFailure,
     TransformRetry,
     TransformSkipped,
@@ -177,10 +179,11 @@ class TransformationRunner:
         task = task_of(planned, plan=self.plan, run_id=self.run_id, attempt=attempt, execute=call.execute)
         work: Callable[[], TransformationOutcome] = partial(self.manager.run_transformation, task)
         stop: Callable[[], None] | None = None
-        engine = self.engines.job_control(planned.engine)
-        if engine is not None:
+        controls = self.engines.job_controls(planned)
+        for engine in controls:
             work = partial(self.jobs.surround, engine, task, work)
-            stop = partial(self.jobs.cancel, engine, task)
+        if controls:
+            stop = partial(self._stop_jobs, controls, task)
         try:
             if planned.rules.timeout is None:
                 return work()
@@ -190,6 +193,10 @@ class TransformationRunner:
             if self.dispatcher.listens("on_error"):
                 self._tell(OnError(**call.identity, stage=call.stage, error=self._in_words(call, error)))
             raise
+
+    def _stop_jobs(self, controls: Iterable[JobControl], task: TransformationTask) -> None:
+        for engine in controls:
+            self.jobs.cancel(engine, task)
 
     def _note_retry(
         self, planned: PlannedTransformation, call: TransformationCall, attempt: int, pause: float, error: BaseException
@@ -259,7 +266,7 @@ class TransformationRunner:
             planned,
             plan=self.plan,
             run_id=self.run_id,
-            spark=self.engines.session_of(planned.engine),
+            spark=self.engines.session_of(planned.function_engine),
             sql_provider=self.sql_provider,
             hooks=self.hooks,
         )
