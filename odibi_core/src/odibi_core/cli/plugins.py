@@ -10,8 +10,10 @@ import click  # noqa: TID253 - there is no command line without it
 
 from odibi_core.cli.exits import ExitCode
 from odibi_core.cli.logs import loader_silenced
+from odibi_core.cli.new_plugin import new
 from odibi_core.cli.output import Output
 from odibi_core.cli.plugin_lock import lock
+from odibi_core.cli.plugin_switches import disable, enable
 from odibi_core.cli.request import ProjectChoice, Request, command_options, project_folder_options
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ def plugins() -> None:
     """
 
 
+plugins.add_command(new)
+
+
+plugins.add_command(disable)
+plugins.add_command(enable)
 plugins.add_command(lock)
 
 
