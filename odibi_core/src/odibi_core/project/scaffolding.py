@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from odibi_core.errors import ConfigError
 from odibi_core.project.manifest import ProjectManifest
 from odibi_core.project.names import check_project_name
+from odibi_core.project.new_folder import write_folder
 from odibi_core.project.scaffold_files import scaffold_files
 from odibi_core.project.templates import ProjectType
 
@@ -68,7 +65,7 @@ def initialize_project(
         raise ConfigError(f"Project {project_name!r} already exists: there is {target}. {hint}")
     files = scaffold_files(manifest)
     try:
-        _write(files, base=base, target=target)
+        write_folder(target, files=files)
     except OSError as error:
         raise ConfigError(f"Project {project_name!r} cannot be written to {target}: {error}.") from error
     return {
@@ -86,23 +83,3 @@ def initialize_project(
             "Make it yours: put data into landing/ and functions into transformations/",
         ],
     }
-
-
-def _write(files: Mapping[str, str], *, base: Path, target: Path) -> None:
-    """Write the files beside the target and move them there together; into an existing folder one by one."""
-    base.mkdir(parents=True, exist_ok=True)
-    draft = base / f".{target.name}.{secrets.token_hex(4)}.tmp"
-    draft.mkdir()
-    try:
-        for name, text in files.items():
-            path = draft / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-        if not target.exists():
-            draft.rename(target)
-            return
-        for name in files:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft / name, target / name)  # noqa: PTH105 - Path.replace on 3.11 is this call
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
