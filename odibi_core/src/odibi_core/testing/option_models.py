@@ -12,7 +12,7 @@ from odibi_core.diagnostics import MASK, redact_value
 from odibi_core.errors import OdibiError
 from odibi_core.loading import PluginManager
 from odibi_core.loading.hooks import Spec, kind_of_spec
-from odibi_core.testing.registration import bare_environment
+from odibi_core.testing.child import child_environment
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -68,7 +68,7 @@ def what_models_import(specs: Iterable[Spec], *, heavy: Iterable[str]) -> Iterat
         return
     command = [sys.executable, "-P", "-c", _IMPORT, ",".join(modules), ",".join(heavy)]
     done = subprocess.run(  # noqa: S603 - our own code, on modules that the plugin names
-        command, env=bare_environment(tuple(sys.path)), capture_output=True, text=True, timeout=60, check=False
+        command, env=child_environment(), capture_output=True, text=True, timeout=60, check=False
     )
     if done.returncode:
         yield f"the modules of the options models cannot be imported in a new process: {done.stderr.strip()[-1000:]}"

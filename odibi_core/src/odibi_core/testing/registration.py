@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from odibi_core.testing.child import child_environment
 from odibi_core.testing.contract import refuse
 
-__all__ = ["Registration", "bare_environment", "observe_registration"]
+__all__ = ["Registration", "observe_registration"]
 
 _LONGEST = 60.0
 """Seconds after which a registration is taken to hang."""
@@ -61,23 +61,14 @@ def observe_registration(module: str, *, again: bool = False) -> Registration:
     return _observe(module, tuple(sys.path)) if again else _observe_once(module, tuple(sys.path))
 
 
-def bare_environment(path: tuple[str, ...]) -> dict[str, str]:
-    """Return the environment for a process that imports what this one can import.
-
-    Args:
-        path: Where this process looks for modules.
-    """
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in path if one), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _observe(module: str, path: tuple[str, ...]) -> Registration:
+def _observe(module: str, _path: tuple[str, ...]) -> Registration:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "registration.json"
         command = [sys.executable, "-P", "-m", "odibi_core.testing.registration_probe", module, str(answer)]
         try:
             done = subprocess.run(  # noqa: S603 - our own module, on the plugin that the author names
                 command,
-                env=bare_environment(path),
+                env=child_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
