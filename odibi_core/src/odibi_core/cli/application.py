@@ -38,7 +38,8 @@ _COMMANDS: Final = {
     "runs": _Entry("runs", "List runs, or show one."),
     "failed": _Entry("history", "List what has failed."),
     "functions": _Entry("functions", "List functions, or explain which one runs."),
-    "plugins": _Entry("plugins", "List, describe and check plugins."),
+    "plugins": _Entry("plugins", "List, describe, check, block and lock plugins."),
+    "hooks": _Entry("hooks", "List who listens to what; record a run's events, and replay them."),
     "schema": _Entry("schema", "Print the JSON Schema of manifests and rows."),
     "doctor": _Entry("doctor", "Check that this machine can run projects."),
 }

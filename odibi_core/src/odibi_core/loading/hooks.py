@@ -77,6 +77,7 @@ KERNEL_COMMANDS: Final = frozenset(
         "doctor",
         "failed",
         "functions",
+        "hooks",
         "init",
         "plan",
         "plugins",

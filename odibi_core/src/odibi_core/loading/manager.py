@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from odibi_core.events.observers import Observer
     from odibi_core.loading.drift import Drift
     from odibi_core.loading.factories import FactoryLoader
+    from odibi_core.loading.listeners import HookListener
 
 __all__ = ["PluginManager"]
 
@@ -249,6 +250,12 @@ class PluginManager:
     def observers(self) -> Mapping[str, tuple[Observer, ...]]:
         """Return the plugins' observers by canonical event name, in the order of the plugins' names."""
         return self._loader.catalog.observers
+
+    def listeners(self) -> tuple[HookListener, ...]:
+        """Return every hook implementation, by hook and in the order of the calls, for people to look at."""
+        from odibi_core.loading.listeners import listeners_of
+
+        return listeners_of(self._loader.catalog)
 
     def configure(self, config: ProjectConfig) -> tuple[PluginAccident, ...]:
         """Tell every plugin that a run begins.
