@@ -1,1 +1,1 @@
-"""The Polars engine of Odibi: lazy by default, so that what a row does not need is never read."""
+"""The Polars engine of Odibi: lazy by default, so that what no output needs is never read."""

@@ -1,0 +1,55 @@
+"""The options of the engine and of all formats but CSV, under the pandas engine's names where it has them, too.
+
+This module is imported while a project is planned, so it imports no data library.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from odibi_engine_polars.option_models import PolarsOptions
+
+__all__ = ["ParquetReadOptions", "ParquetWriteOptions", "PolarsEngineOptions"]
+
+
+class PolarsEngineOptions(PolarsOptions):
+    """The manifest's ``engines.polars``."""
+
+    mode: Literal["lazy", "eager"] = "lazy"
+    """``lazy``: functions get lazy frames, and what they plan is done when an output is saved. ``eager``: they get data
+    frames, read before they are called."""
+
+
+class ParquetReadOptions(PolarsOptions):
+    """Options of a Parquet input."""
+
+    columns: list[str] | None = None
+    """The columns to read, in this order."""
+    filters: list[list[Any]] | None = None
+    """The rows to read: ``[[column, operator, value], ...]`` if all must hold, a list of such lists if one must."""
+
+
+class ParquetWriteOptions(PolarsOptions):
+    """Options of a Parquet output."""
+
+    compression: Literal["snappy", "zstd", "gzip", "lz4", "brotli", "none"] = "snappy"
+    """The codec of the column chunks."""
+    compression_level: int | None = None
+    """The codec's level, for zstd, gzip and brotli."""
+    row_group_size: PositiveInt | None = None
+    """How many rows a row group holds at most; Polars' own choice if not given."""
+    index: Literal[False] = Field(default=False)
+    """Always false: Polars has no index."""
+
+    @field_validator("compression", mode="before")
+    @classmethod
+    def _null_is_none(cls, compression: object) -> object:
+        return "none" if compression is None else compression
+
+    @model_validator(mode="after")
+    def _has_levels(self) -> ParquetWriteOptions:
+        if self.compression_level is not None and self.compression not in {"brotli", "gzip", "zstd"}:
+            raise ValueError(f"compression {self.compression!r} has no compression_level; leave it out, or take zstd")
+        return self

@@ -1,0 +1,126 @@
+"""Writing a text file, compressed or not, after what may be there already."""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from odibi_core.plugin import DataFormatError
+from odibi_engine_polars.compression import Compression, compressed
+from odibi_engine_polars.sources import Source
+
+__all__ = ["RowCounter", "written_text"]
+
+_READ_AT_ONCE = 1 << 20
+
+
+class RowCounter:
+    """Counts the rows of a lazy frame while something else computes it.
+
+    Example:
+        >>> counter = RowCounter()
+        >>> _ = counter.counting(pl.LazyFrame({"a": [1, 2]})).collect(engine="streaming")
+        >>> counter.rows
+        2
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._lock = threading.Lock()
+
+    def counting(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return a frame of the same rows that are counted when it is computed."""
+        return frame.map_batches(self._count, streamable=True, schema=None, validate_output_schema=False)
+
+    def _count(self, batch: pl.DataFrame) -> pl.DataFrame:
+        with self._lock:
+            self.rows += batch.height
+        return batch
+
+
+def written_text(
+    path: Path,
+    sink: Callable[[Any, str], None],
+    *,
+    behind: Source | None,
+    compression: Compression | None,
+    encoding: str,
+    line_end: str,
+    member: str,
+    subject: str,
+) -> None:
+    """Write text into a file.
+
+    Args:
+        path: The file.
+        sink: Writes UTF-8 to a path or a binary stream, compressed as its second argument says.
+        behind: A file whose content goes first.
+        compression: How to compress.
+        encoding: The text's encoding.
+        line_end: What ends a line.
+        member: The name of the file within a zip archive.
+        subject: What is written, for messages.
+
+    Raises:
+        DataFormatError: A character is not in the encoding.
+    """
+    is_utf8 = encoding == "utf-8"
+    if compression in {None, "zstd"} and is_utf8:
+        how = "zstd" if compression else "uncompressed"
+        if behind is None:
+            sink(path, how)
+            return
+        with path.open("wb") as stream:
+            # Compressed files, one behind the other, are one compressed file.
+            _copy(behind, stream, line_end, is_raw=compression is not None)
+            sink(stream, how)
+        return
+    if compression == "zstd":
+        raise DataFormatError(f"{subject}: Polars compresses utf-8 only as zstd; leave out encoding, or save as .gz")
+    with compressed(path.open("wb"), compression, member=member) as stream:
+        if behind is not None:
+            _copy(behind, stream, line_end if is_utf8 else line_end.encode(encoding).decode("latin-1"), is_raw=False)
+        try:
+            sink(stream if is_utf8 else _Encoded(stream, encoding, is_continued=behind is not None), "uncompressed")
+        except UnicodeEncodeError as error:
+            raise DataFormatError(f"{subject}: {error}; save with encoding 'utf-8'") from error
+
+
+def _copy(source: Source, target: BinaryIO, line_end: str, *, is_raw: bool) -> None:
+    if is_raw:
+        with source.place.open() as stream:
+            shutil.copyfileobj(stream, target, _READ_AT_ONCE)
+        return
+    last = b""
+    with source.open() as stream:
+        while block := stream.read(_READ_AT_ONCE):
+            target.write(block)
+            last = block
+    if last and not last.rstrip(b"\x00").endswith((b"\n", b"\r")):
+        target.write(line_end.encode("latin-1"))
+
+
+class _Encoded:
+    """A binary stream that takes UTF-8 and writes another encoding."""
+
+    def __init__(self, target: BinaryIO, encoding: str, *, is_continued: bool) -> None:
+        self._target = target
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._encoder = codecs.getincrementalencoder(encoding)()
+        if is_continued:
+            self._encoder.encode("\n")  # what comes first carries the mark
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Write some UTF-8, which may end within a character."""
+        self._target.write(self._encoder.encode(self._decoder.decode(bytes(data))))
+        return len(data)
+
+    def flush(self) -> None:
+        """Pass the wish on."""
+        self._target.flush()
