@@ -14,6 +14,8 @@ cancelled = []
 cancelled_inside = []
 left = []
 job_began = threading.Event()
+job_ended = threading.Event()
+misses = 0  # how many calls of `cancel` come before the job that they are to stop
 saves_are_jobs = False
 
 _stops = {}
@@ -32,6 +34,7 @@ def job():
     job_began.set()
     if not _stops[current()].wait(30):
         raise AssertionError("nobody stopped the job")
+    job_ended.set()
     raise JobStoppedError(f"the job of {current()[0]} was stopped")
 
 
@@ -51,7 +54,8 @@ class ClusterEngine(RowsEngine):
         cancelled.append(key)
         if key not in left:
             cancelled_inside.append(key)
-        _stops[key].set()
+        if len(cancelled) > misses:
+            _stops[key].set()
 
 
 class ClusterSaver(JsonSaver):

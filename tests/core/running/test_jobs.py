@@ -94,6 +94,23 @@ def test_a_timeout_stops_a_save_that_is_a_job(run, cluster):
     assert "longer than its timeout of 0.05 s and was stopped while it saved" in result.transformations[0].error
 
 
+@pytest.mark.parametrize(("function", "saves_are_jobs"), [("works", False), ("good", True)])
+def test_a_job_that_began_while_it_was_stopped_is_stopped_again(run, cluster, function, saves_are_jobs):
+    cluster.misses, cluster.saves_are_jobs = 1, saves_are_jobs
+    result = run(function, timeout=0.05)
+    assert result.transformations[0].status == "FAILED"
+    assert cluster.cancelled == [(function, 1)] * 2
+    assert cluster.job_ended.wait(30)
+
+
+def test_ctrl_c_stops_jobs_until_they_have_ended(run, cluster):
+    cluster.misses = 2
+    with pytest.raises(KeyboardInterrupt):
+        run("interrupts", "works", max_workers=2)
+    assert cluster.cancelled.count(("works", 1)) > 1
+    assert cluster.job_ended.is_set()
+
+
 def test_ctrl_c_stops_the_jobs_of_every_thread(run, cluster):
     with pytest.raises(KeyboardInterrupt):
         run("interrupts", "works", max_workers=2)

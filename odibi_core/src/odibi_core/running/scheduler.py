@@ -17,6 +17,9 @@ from typing import Final
 
 __all__ = ["Scheduler"]
 
+_AGAIN: Final = 0.5
+"""Seconds after which what other threads are at is cancelled once more."""
+
 _PATIENCE: Final = 0.000_5
 """Seconds. A node that takes less is over before another thread could have helped."""
 
@@ -83,8 +86,11 @@ class Scheduler:
         finally:
             for thread in self._threads:
                 # One that an interrupt kept from starting cannot be joined; if it starts yet, it finds nothing to do.
-                if thread.is_alive():
-                    thread.join()
+                while thread.is_alive():
+                    thread.join(_AGAIN)
+                    if self._cancelled.is_set() and thread.is_alive():
+                        # What was begun in the moment of the first call may not have been stopped by it.
+                        self._on_cancel()
         if self._crash is not None:
             raise self._crash
 

@@ -11,13 +11,16 @@ import contextvars
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from odibi_core.errors import TransformationTimeoutError
 
 __all__ = ["SaveGate", "within"]
 
 T = TypeVar("T")
+
+_AGAIN: Final = 0.5
+"""Seconds after which jobs that go on are stopped once more."""
 
 
 @dataclass(slots=True)
@@ -86,22 +89,31 @@ def within(
     try:
         thread.join(seconds)
     except BaseException:
-        is_given_up = gate.shut()
-        if stop is not None:
-            stop()
-        if not is_given_up:
-            thread.join()
+        _end(thread, is_given_up=gate.shut(), stop=stop)
         raise
     if not thread.is_alive():
         return attempt.outcome()
     is_given_up = gate.shut()
-    if stop is not None:
-        stop()
+    _end(thread, is_given_up=is_given_up, stop=stop)
     if is_given_up:
         raise TransformationTimeoutError(f"{what} took longer than its timeout of {seconds:g} s and was given up.")
-    thread.join()
     if stop is not None and isinstance(attempt.raised, Exception):
         raise TransformationTimeoutError(
             f"{what} took longer than its timeout of {seconds:g} s and was stopped while it saved."
         ) from attempt.raised
     return attempt.outcome()
+
+
+def _end(thread: threading.Thread, *, is_given_up: bool, stop: Callable[[], None] | None) -> None:
+    """Wait for a save to end, and stop jobs until they have: one that begins as it is stopped may go on."""
+    if stop is None:
+        if not is_given_up:
+            thread.join()
+        return
+    stop()
+    thread.join(_AGAIN)
+    while thread.is_alive():
+        stop()
+        if is_given_up:
+            return
+        thread.join(_AGAIN)
