@@ -12,6 +12,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 MEMBERS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard odibi_*/pyproject.toml plugins/*/pyproject.toml)))
+# The template of plugins is built and tested in an environment of its own: active here, it would be in every list.
+INSTALLED := $(filter-out plugins/odibi_template,$(MEMBERS))
 MEMBER_PROJECTS := $(addsuffix /pyproject.toml,$(MEMBERS))
 GROUPS := --group test --group check
 UV := $(BIN)/python tools/uv.py
@@ -29,7 +31,7 @@ $(STAMP): pyproject.toml constraints.txt tools/uv.py $(MEMBER_PROJECTS)
 	@test -x $(BIN)/pip || { $(PYTHON) -c '$(CHECK_PYTHON)' && echo "Creating .venv (once)" && $(PYTHON) -m venv .venv; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	@$(UV) pip install --python $(BIN)/python --compile-bytecode --constraint constraints.txt \
-		--build-constraint constraints.txt $(GROUPS) $(addprefix --editable ,$(MEMBERS))
+		--build-constraint constraints.txt $(GROUPS) $(addprefix --editable ,$(INSTALLED))
 	@touch $@
 
 demo: $(STAMP)

@@ -123,7 +123,7 @@ def test_subject_that_is_no_name_of_a_class_gets_one(tmp_path, installed, import
     importable(tmp_path / "acme-3d" / "src", "acme_3d")
     from acme_3d.sink import Acme3dLogSink  # type: ignore[import-not-found]  # it was made a line ago
 
-    assert Acme3dLogSink(str(tmp_path / "x.jsonl")).last_seq("r1") == 0
+    assert Acme3dLogSink(tmp_path / "x.jsonl").last_seq("r1") == 0
 
 
 @pytest.mark.parametrize(
