@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from odibi_core.plugin import Capability, EngineSpec, ReaderSpec, SaverSpec, hookimpl
 
@@ -13,6 +13,41 @@ _CSV = (".csv", ".tsv")
 _JSON = (".json",)
 _JSONL = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
+
+# What the formats cannot hold, in the words of the contract test-kit's tables.
+_TIMES = {
+    "dates": "text, unless named in parse_dates; then times",
+    "times": "text, unless named in parse_dates",
+    "zones": "text, unless named in parse_dates",
+    "zone_names": "a zone becomes its offset",
+}
+_NUMBERS = {
+    "all_null": "a column without values has no type",
+    "binary": "refused",
+    "decimals": "floats",
+    "small_numbers": "64 bits",
+    "unsigned": "64 bits with a sign",
+}
+_CSV_SHEET = (
+    _TIMES
+    | _NUMBERS
+    | {
+        "empty": "columns without types",
+        "empty_text": "null; keep_default_na: false keeps it",
+        "lists": "JSON in a field, read as text",
+        "structs": "JSON in a field, read as text",
+        "text_like_values": "numbers, truth values and nulls; dtype: str keeps them",
+    }
+)
+_JSON_SHEET = (
+    _TIMES
+    | _NUMBERS
+    | {
+        "column_types": "records have their own; a column may mix them",
+        "empty": "no columns",
+        "infinities": "refused",
+    }
+)
 
 
 @hookimpl
@@ -102,6 +137,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         summary="CSV and TSV files, compressed or not, replaced atomically",
         options_model="odibi_engine_pandas.options:CsvWriteOptions",
         suffixes=_CSV,
+        capabilities=_cannot(_CSV_SHEET),
     )
     yield SaverSpec(
         engine="pandas",
@@ -110,6 +146,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         summary="one JSON array of records, replaced atomically",
         options_model="odibi_engine_pandas.options:JsonWriteOptions",
         suffixes=_JSON,
+        capabilities=_cannot(_JSON_SHEET),
     )
     yield SaverSpec(
         engine="pandas",
@@ -118,6 +155,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         summary="JSON lines, replaced atomically",
         options_model="odibi_engine_pandas.options:JsonWriteOptions",
         suffixes=_JSONL,
+        capabilities=_cannot(_JSON_SHEET),
     )
     yield SaverSpec(
         engine="pandas",
@@ -128,3 +166,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         suffixes=_PARQUET,
         supports_partitions=True,
     )
+
+
+def _cannot(notes: Mapping[str, str]) -> dict[str, Capability]:
+    return {word: Capability(supported=False, note=note) for word, note in notes.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odibi_core.plugin import LogSinkSpec, ReaderSpec, SaverSpec, hookimpl
+from odibi_core.plugin import Capability, LogSinkSpec, ReaderSpec, SaverSpec, hookimpl
 
 __all__ = ["odibi_register_log_sinks", "odibi_register_readers", "odibi_register_savers"]
 
@@ -65,4 +65,14 @@ def odibi_register_savers() -> Iterable[SaverSpec]:
         summary="Delta tables by way of delta-rs, each save in one commit",
         options_model="odibi_sinks.delta_tables.options:DeltaWriteOptions",
         supports_partitions=True,
+        capabilities={
+            word: Capability(supported=False, note=note)
+            for word, note in {
+                "append_order": "files of a table have no order",
+                "case_names": "refused: names that differ only by case are one column",
+                "other_columns": "refused, unless the option overwrite_schema says so",
+                "unsigned": "the next larger type that has a sign; refused where a value does not fit",
+                "zone_names": "a moment is kept, as UTC; the name of its zone is not",
+            }.items()
+        },
     )

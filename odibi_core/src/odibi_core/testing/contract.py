@@ -27,7 +27,8 @@ def refuse(wrong: str, *, advice: str) -> NoReturn:
         wrong: What was asked and what was found.
         advice: What to do about it.
     """
-    pytest.fail(f"{wrong}\n{advice}", pytrace=False)
+    # Without what it was made of: a message that says what to do is followed by nothing.
+    raise pytest.fail.Exception(f"{wrong}\n{advice}", pytrace=False) from None
 
 
 class Contract:

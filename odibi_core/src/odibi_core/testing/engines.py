@@ -7,10 +7,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -23,35 +22,26 @@ from odibi_core.plugin import Capability, EngineConfig, EngineSpec, ExecutionEng
 from odibi_core.testing.arrow_frames import STREAMS, table_of
 from odibi_core.testing.child import child_environment
 from odibi_core.testing.comparing import difference
-from odibi_core.testing.contract import Contract, find_plugin_module, refuse
+from odibi_core.testing.contract import find_plugin_module, refuse
+from odibi_core.testing.engine_access import EngineAccess
 from odibi_core.testing.engine_extras import EngineExtras
 from odibi_core.testing.hostile import HOSTILE_VALUES
 from odibi_core.testing.tables import AWKWARD, awkward_table, hostile_names, plain_table, wide_table
+from odibi_core.testing.threads import frequent_switches
 
 __all__ = ["EngineContract"]
 
 _THREADS = 8
 
 
-class EngineContract(EngineExtras, Contract):
+class EngineContract(EngineExtras, EngineAccess):
     """What every engine keeps to: frames told from other things, rows that come through Arrow as they went in.
-
-    Attributes:
-        engine: The engine's name.
-        engine_options: The manifest's ``engines.<name>`` that it is tested with.
-        wide: How many columns the wide table has; a format that is said to take 100,000 is tested with them.
-        examples: How many tables Hypothesis makes.
 
     Example:
         >>> class TestPolars(EngineContract):
         ...     plugin = "acme_polars.plugin"
         ...     engine = "polars"
     """
-
-    engine: ClassVar[str] = ""
-    engine_options: ClassVar[Mapping[str, Any]] = {}
-    wide: ClassVar[int] = 1_000
-    examples: ClassVar[int] = 20
 
     @pytest.fixture
     def spec(self, manager: PluginManager) -> EngineSpec:
@@ -62,28 +52,6 @@ class EngineContract(EngineExtras, Contract):
     def sheet(self, spec: EngineSpec) -> Mapping[str, Capability]:
         """The engine's capability sheet."""
         return spec.capabilities
-
-    @pytest.fixture
-    def session(self) -> Any:
-        """A session that the caller hands in, for engines that have one."""
-        return None
-
-    @pytest.fixture
-    def config(self, manager: PluginManager, spec: EngineSpec, session: Any, tmp_path: Path) -> EngineConfig:
-        """What the engine is built from: its options are validated by its own model."""
-        from odibi_core.project import resolve_options
-
-        options = resolve_options(self.engine_options, spec=spec, manager=manager, what=self.engine, root=tmp_path)
-        return EngineConfig(project_root=tmp_path, options=options, session=session)
-
-    @pytest.fixture
-    def execution_engine(
-        self, manager: PluginManager, spec: EngineSpec, config: EngineConfig
-    ) -> Iterator[ExecutionEngine]:
-        """The engine, closed after the test."""
-        engine: ExecutionEngine = manager.load(spec)(config)
-        yield engine
-        engine.close()
 
     # --- frames ---
 
@@ -211,7 +179,7 @@ class EngineContract(EngineExtras, Contract):
             given = plain_table(200, start=number * 1_000)
             return difference(given, table_of(execution_engine.to_arrow(execution_engine.from_arrow(given))))
 
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with frequent_switches(), ThreadPoolExecutor(_THREADS) as pool:
             wrong = [text for text in pool.map(go, range(_THREADS * 4)) if text]
         if wrong:
             refuse(
