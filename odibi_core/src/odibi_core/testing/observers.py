@@ -22,6 +22,7 @@ from odibi_core.loading.records import describe_error
 from odibi_core.plugin import EVENT_ALIASES, EVENT_TYPES, Event, ProjectConfig
 from odibi_core.testing.contract import Contract, refuse
 from odibi_core.testing.sample_events import WatchedFrame, make_event, sample_events
+from odibi_core.testing.threads import frequent_switches
 from odibi_core.testing.waiting import noticed_waits
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ class ObserverContract(Contract):
 
         pool = ThreadPoolExecutor(_THREADS)
         try:
-            raised = [one for found in pool.map(call, range(_THREADS), timeout=_LONGEST) for one in found]
+            with frequent_switches():
+                raised = [one for found in pool.map(call, range(_THREADS), timeout=_LONGEST) for one in found]
         except NotInTimeError:
             refuse(f"{_THREADS} threads have not ended after {_LONGEST:g} s.", advice="Do they wait for each other?")
         finally:

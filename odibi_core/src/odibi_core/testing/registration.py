@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from odibi_core.testing.child import child_environment
 from odibi_core.testing.contract import refuse
 
 __all__ = ["Registration", "observe_registration"]
+
+_ENVIRONMENT: Final = dict(os.environ)
+"""As it was before a plugin was imported here: a variable that a plugin sets would be there already in a child."""
+
+_OF_A_CHILD: Final = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 _LONGEST = 60.0
 """Seconds after which a registration is taken to hang."""
@@ -68,7 +74,7 @@ def _observe(module: str, _path: tuple[str, ...]) -> Registration:
         try:
             done = subprocess.run(  # noqa: S603 - our own module, on the plugin that the author names
                 command,
-                env=child_environment(),
+                env={**_ENVIRONMENT, **{name: child_environment()[name] for name in _OF_A_CHILD}},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -111,4 +117,6 @@ def _foreign(imported: list[str], *, module: str) -> tuple[str, ...]:
         if top not in sys.stdlib_module_names and top != own:
             # Of the kernel it matters which room; of a library only which library.
             foreign.add(name if top == "odibi_core" else top)
-    return tuple(sorted(foreign))
+    # Compiled parts of libraries, such as _cython_3_3_0, are modules too, and say nothing beside their library.
+    named = {name for name in foreign if not name.startswith("_")}
+    return tuple(sorted(named or foreign))

@@ -1,0 +1,1 @@
+"""Plugins with one defect each: everything else is that of `acme.plugin`."""
