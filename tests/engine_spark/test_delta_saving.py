@@ -88,9 +88,13 @@ def test_columns_that_the_table_lacks_are_refused_unless_they_may_be_added(spark
 
 
 @pytest.mark.parametrize("mode", ["append", "overwrite"])
-def test_columns_that_the_frame_lacks_become_null_and_stay_in_the_table(spark_engine, folder, mode):
+def test_columns_that_the_frame_lacks_are_refused_unless_they_may_be_null(spark_engine, folder, mode):
     save(spark_engine, folder, frame_of(spark_engine, id=[1], name=["a"]))
-    save(spark_engine, folder, frame_of(spark_engine, name=["b"]), mode)
+    less = frame_of(spark_engine, name=["b"])
+    with pytest.raises(DataFormatError, match=r"columns that the frame lacks: 'id'.*merge_schema: true"):
+        save(spark_engine, folder, less, mode)
+    assert rows(spark_engine, folder) == [{"id": 1, "name": "a"}]
+    save(spark_engine, folder, less, mode, merge_schema=True)
     assert {"id": None, "name": "b"} in rows(spark_engine, folder)
 
 

@@ -14,7 +14,7 @@ from odibi_engine_spark.columns import column, require_distinct
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["check_names", "matched_names", "same_columns"]
+__all__ = ["check_complete", "check_names", "matched_names", "same_columns"]
 
 _INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 _DIGITS = {T.ByteType: 3, T.ShortType: 5, T.IntegerType: 10, T.LongType: 19}
@@ -54,6 +54,25 @@ def check_names(frame: DataFrame, table: T.StructType | None, *, subject: str, m
         raise DataFormatError(
             f"{subject} has no column {', '.join(map(repr, new))}; it has {', '.join(map(repr, table.names))}. "
             f"Leave them out, or give the option merge_schema: true to add them to the table"
+        )
+
+
+def check_complete(frame: DataFrame, table: T.StructType, *, subject: str) -> None:
+    """Make sure that a frame has all columns of a table, which Delta on Spark would leave null without a word.
+
+    Args:
+        frame: The rows.
+        table: The table's schema.
+        subject: The table, for messages.
+
+    Raises:
+        DataFormatError: It lacks some.
+    """
+    known = set(matched_names(frame.columns, table).values())
+    if lacking := [name for name in table.names if name not in known]:
+        raise DataFormatError(
+            f"{subject} has columns that the frame lacks: {', '.join(map(repr, lacking))}. Add them, or give the "
+            f"option merge_schema: true to have them null, or what the table says of them"
         )
 
 

@@ -12,7 +12,7 @@ from odibi_engine_spark.columns import require_columns
 from odibi_engine_spark.delta.commits import facts_after, latest_version
 from odibi_engine_spark.delta.creating import check_folder, create
 from odibi_engine_spark.delta.failures import failures
-from odibi_engine_spark.delta.fitting import check_names, same_columns
+from odibi_engine_spark.delta.fitting import check_complete, check_names, same_columns
 from odibi_engine_spark.delta.limits import is_sail
 from odibi_engine_spark.delta.merging import MergeReport, MergeRules, merge
 from odibi_engine_spark.delta.options import DeltaWriteOptions
@@ -179,6 +179,8 @@ def _write(
     """Append to a table, or replace what is in it."""
     may_add = options.merge_schema or options.overwrite_schema
     check_names(frame, table, subject=subject, may_add=may_add)
+    if not may_add:
+        check_complete(frame, table, subject=subject)
     sail = is_sail(frame.sparkSession)
     if not options.overwrite_schema:
         # Sail makes null of what does not fit, and tells upper and lower case apart. Delta on Spark judges by itself,
