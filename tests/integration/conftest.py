@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "nycflights"
+MEMBERS = sorted(path.parent for member in ("odibi_*", "plugins/*") for path in ROOT.glob(f"{member}/pyproject.toml"))
+UV = (sys.executable, ROOT / "tools" / "uv.py")
 BRONZE_ROWS = {"airlines": 16, "airports": 1_458, "flights": 336_776, "planes": 3_322, "weather": 26_115}
 
 
@@ -36,6 +39,62 @@ def _run_command(command: Sequence[str | Path], *, folder: Path) -> subprocess.C
 def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command in a folder, with this checkout on no path."""
     return _run_command
+
+
+@pytest.fixture(scope="session")
+def build_wheel() -> Callable[..., Path]:
+    """Build the wheel of a folder into another one, with what this environment builds wheels with."""
+
+    def build(member: Path, *, folder: Path) -> Path:
+        before = set(folder.glob("*.whl"))
+        words = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", folder, member]
+        done = _run_command(words, folder=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (wheel,) = set(folder.glob("*.whl")) - before
+        return wheel
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory, build_wheel: Callable[..., Path]) -> list[Path]:
+    """The wheels of everything that is published."""
+    folder = tmp_path_factory.mktemp("wheels")
+    return sorted(build_wheel(member, folder=folder) for member in MEMBERS)
+
+
+def _install(python: Path, requirements: Sequence[str | Path], *, folder: Path) -> None:
+    """Install from uv's cache, from the index only what is not there."""
+    install = [*UV, "pip", "install", "--python", python, "--constraint", ROOT / "constraints.txt"]
+    done = _run_command([*install, "--offline", *requirements], folder=folder)
+    if done.returncode:
+        done = _run_command([*install, *requirements], folder=folder)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def install_into() -> Callable[..., None]:
+    """Install into an environment, given its scripts' folder: ``install_into(scripts, [wheel], folder=tmp_path)``."""
+
+    def install(scripts: Path, requirements: Sequence[str | Path], *, folder: Path) -> None:
+        _install(scripts / "python", requirements, folder=folder)
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[str | Path]], Path]:
+    """Install into a new environment, and return its scripts' folder."""
+
+    def make(requirements: Sequence[str | Path]) -> Path:
+        folder = tmp_path_factory.mktemp("environment")
+        done = _run_command([*UV, "venv", "--python", sys.executable, "venv"], folder=folder)
+        assert done.returncode == 0, done.stderr
+        scripts = folder / "venv" / Path(sys.executable).parent.name
+        _install(scripts / "python", requirements, folder=folder)
+        return scripts
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
 from zipfile import ZipFile
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = sorted(path.parent for member in ("odibi_*", "plugins/*") for path in ROOT.glob(f"{member}/pyproject.toml"))
 
 RunCommand: TypeAlias = Callable[..., CompletedProcess[str]]
 MakeEnvironment: TypeAlias = Callable[[Sequence[str | Path]], Path]
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory, run_command: RunCommand) -> list[Path]:
-    folder = tmp_path_factory.mktemp("wheels")
-    for member in MEMBERS:
-        build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", folder, member]
-        done = run_command(build, folder=folder)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return sorted(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def make_environment(tmp_path_factory: pytest.TempPathFactory, run_command: RunCommand) -> MakeEnvironment:
-    """Install into a new environment, from uv's cache where that has everything, and return its scripts' folder."""
-
-    def make(requirements: Sequence[str | Path]) -> Path:
-        folder = tmp_path_factory.mktemp("environment")
-        uv = [sys.executable, ROOT / "tools" / "uv.py"]
-        done = run_command([*uv, "venv", "--python", sys.executable, "venv"], folder=folder)
-        assert done.returncode == 0, done.stderr
-        scripts = folder / "venv" / Path(sys.executable).parent.name
-        install = [*uv, "pip", "install", "--python", scripts / "python", "--constraint", ROOT / "constraints.txt"]
-        done = run_command([*install, "--offline", *requirements], folder=folder)
-        if done.returncode:
-            done = run_command([*install, *requirements], folder=folder)
-        assert done.returncode == 0, done.stderr
-        return scripts
-
-    return make
 
 
 def test_wheel_of_each_distribution_is_complete(wheels: list[Path]) -> None:
