@@ -16,6 +16,8 @@ NAMES = [
     "flights.csv.bz2",
     "flights.csv.xz",
     "flights.tsv",
+    *(f"flights.{form}{packed}" for form in ("json", "jsonl") for packed in ("", ".gz", ".zip", ".zst", ".xz")),
+    "flights.ndjson",
     "flights.parquet",
     "flights.pq",
 ]

@@ -9,9 +9,17 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from odibi_engine_polars.option_models import PolarsOptions
+from odibi_engine_polars.csv_options import TextReadOptions
+from odibi_engine_polars.option_models import Compression, PolarsOptions
 
-__all__ = ["ParquetReadOptions", "ParquetWriteOptions", "PolarsEngineOptions"]
+__all__ = [
+    "JsonLinesReadOptions",
+    "JsonReadOptions",
+    "JsonWriteOptions",
+    "ParquetReadOptions",
+    "ParquetWriteOptions",
+    "PolarsEngineOptions",
+]
 
 
 class PolarsEngineOptions(PolarsOptions):
@@ -20,6 +28,30 @@ class PolarsEngineOptions(PolarsOptions):
     mode: Literal["lazy", "eager"] = "lazy"
     """``lazy``: functions get lazy frames, and what they plan is done when an output is saved. ``eager``: they get data
     frames, read before they are called."""
+
+
+class JsonLinesReadOptions(TextReadOptions):
+    """Options of a JSON lines input."""
+
+
+class JsonReadOptions(TextReadOptions):
+    """Options of a JSON input."""
+
+    orient: Literal["records", "columns"] | None = None
+    """What the document must be: an array of records, or an object of columns; found out if not given."""
+    record_path: str | list[str] | None = None
+    """The key, or the path of keys, under which the records are."""
+
+
+class JsonWriteOptions(PolarsOptions):
+    """Options of a JSON or JSON lines output."""
+
+    orient: Literal["records"] = "records"
+    """Always an array (or lines) of records."""
+    compression: Compression | None = "infer"
+    """How to compress; ``infer`` goes by the name, null means not at all."""
+    index: Literal[False] = False
+    """Always false: Polars has no index."""
 
 
 class ParquetReadOptions(PolarsOptions):

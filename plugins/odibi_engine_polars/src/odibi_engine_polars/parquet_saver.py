@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -94,23 +95,54 @@ def _write_file(
         before = existing.select(pl.len()).collect().item()
         schema = _schema_of_both(existing.collect_schema(), frame.collect_schema(), subject=subject_of(dataset))
         frame = pl.concat([existing.cast(schema), _fitted(frame, schema)], how="vertical")
-    written = _sunk(frame, path, options)
-    return Written(rows=written.rows - before, bytes=path.stat().st_size)
+    written = _sunk_file(frame, path, options)
+    return Written(rows=written.rows - before, bytes=written.bytes)
 
 
-def _sunk(frame: pl.LazyFrame, where: Path | pl.PartitionBy, options: ParquetWriteOptions) -> Written:
-    """Compute and write a frame; how many rows there were, the writer knows from its own footers."""
+def _sunk_file(frame: pl.LazyFrame, path: Path, options: ParquetWriteOptions) -> Written:
+    """Compute and write a frame; how many rows there were, the file's own footer says.
+
+    Polars gets the open file: one that it has only the name of, it may yet create after it has failed.
+    """
+    with path.open("wb") as file:
+        frame.sink_parquet(file, engine="streaming", **_settings(options))
+    return Written(rows=pl.scan_parquet(path, glob=False).select(pl.len()).collect().item(), bytes=path.stat().st_size)
+
+
+def _sunk_partitions(
+    frame: pl.LazyFrame, folder: Path, keys: list[str], name: str, options: ParquetWriteOptions
+) -> Written:
     files: list[Any] = []
-    frame.sink_parquet(
-        where,
-        compression="uncompressed" if options.compression == "none" else options.compression,
-        compression_level=options.compression_level,
-        row_group_size=options.row_group_size,
-        sinked_paths_callback=lambda sunk: files.extend(sunk.paths),
-        mkdir=True,
-        engine="streaming",
-    )
+    lock, is_over = threading.Lock(), False
+
+    def path_of(file: Any) -> Path:
+        path = folder / _path_of(file.partition_keys, f"{name}-{file.index_in_partition}")
+        with lock:
+            if is_over:  # Polars may still ask when it has failed, and all that is there has been removed
+                raise FileNotFoundError(str(path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    partitions = pl.PartitionBy(folder, key=keys, include_key=False, file_path_provider=path_of)
+    try:
+        frame.sink_parquet(
+            partitions,
+            engine="streaming",
+            sinked_paths_callback=lambda sunk: files.extend(sunk.paths),
+            **_settings(options),
+        )
+    finally:
+        with lock:
+            is_over = True
     return Written(rows=sum(file.num_rows for file in files), bytes=sum(file.num_bytes for file in files))
+
+
+def _settings(options: ParquetWriteOptions) -> dict[str, Any]:
+    return {
+        "compression": "uncompressed" if options.compression == "none" else options.compression,
+        "compression_level": options.compression_level,
+        "row_group_size": options.row_group_size,
+    }
 
 
 def _save_folder(frame: pl.LazyFrame, dataset: Dataset, options: ParquetWriteOptions) -> SaveReport:
@@ -132,15 +164,9 @@ def _save_folder(frame: pl.LazyFrame, dataset: Dataset, options: ParquetWriteOpt
             )
         named = f"part-{uuid4().hex}"  # files of another append keep theirs
         if keys:
-            partitions = pl.PartitionBy(
-                path,
-                key=keys,
-                include_key=False,
-                file_path_provider=lambda file: _path_of(file.partition_keys, f"{named}-{file.index_in_partition}"),
-            )
-            written = _sunk(rows, partitions, options)
+            written = _sunk_partitions(rows, path, keys, named, options)
         else:
-            written = _sunk(rows, path / f"{named}-0.parquet", options)
+            written = _sunk_file(rows, path / f"{named}-0.parquet", options)
         common = path / COMMON_METADATA
         pl.DataFrame(schema=target).write_parquet(common)
         return Written(rows=written.rows, bytes=written.bytes + common.stat().st_size)

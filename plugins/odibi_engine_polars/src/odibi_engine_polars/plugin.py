@@ -10,6 +10,8 @@ __all__ = ["odibi_register_engines", "odibi_register_readers", "odibi_register_s
 
 _SINCE = "0.1"
 _CSV = (".csv", ".tsv")
+_JSON = (".json",)
+_JSONL = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
 
 
@@ -66,6 +68,22 @@ def odibi_register_readers() -> Iterator[ReaderSpec]:
     )
     yield ReaderSpec(
         engine="polars",
+        format="json",
+        factory="odibi_engine_polars.json_reader:PolarsJsonReader",
+        summary="one JSON document per file: an array of records, or an object of columns",
+        options_model="odibi_engine_polars.options:JsonReadOptions",
+        suffixes=_JSON,
+    )
+    yield ReaderSpec(
+        engine="polars",
+        format="jsonl",
+        factory="odibi_engine_polars.json_reader:PolarsJsonLinesReader",
+        summary="JSON lines: one record per line",
+        options_model="odibi_engine_polars.options:JsonLinesReadOptions",
+        suffixes=_JSONL,
+    )
+    yield ReaderSpec(
+        engine="polars",
         format="parquet",
         factory="odibi_engine_polars.parquet_reader:PolarsParquetReader",
         summary="Parquet files and folders of them, with hive partitions; only what is needed is read",
@@ -84,6 +102,22 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         summary="CSV and TSV files, compressed or not, replaced atomically",
         options_model="odibi_engine_polars.csv_options:CsvWriteOptions",
         suffixes=_CSV,
+    )
+    yield SaverSpec(
+        engine="polars",
+        format="json",
+        factory="odibi_engine_polars.json_saver:PolarsJsonSaver",
+        summary="one JSON array of records, replaced atomically",
+        options_model="odibi_engine_polars.options:JsonWriteOptions",
+        suffixes=_JSON,
+    )
+    yield SaverSpec(
+        engine="polars",
+        format="jsonl",
+        factory="odibi_engine_polars.json_saver:PolarsJsonLinesSaver",
+        summary="JSON lines, replaced atomically",
+        options_model="odibi_engine_polars.options:JsonWriteOptions",
+        suffixes=_JSONL,
     )
     yield SaverSpec(
         engine="polars",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ _READ_AT_ONCE = 1 << 20
 class RowCounter:
     """Counts the rows of a lazy frame while something else computes it.
 
+    Args:
+        refuse: Raises if it is shown rows that cannot be written.
+
     Example:
         >>> counter = RowCounter()
         >>> _ = counter.counting(pl.LazyFrame({"a": [1, 2]})).collect(engine="streaming")
@@ -30,8 +34,9 @@ class RowCounter:
         2
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, refuse: Callable[[pl.DataFrame], None] | None = None) -> None:
         self.rows = 0
+        self._refuse = refuse
         self._lock = threading.Lock()
 
     def counting(self, frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -39,6 +44,8 @@ class RowCounter:
         return frame.map_batches(self._count, streamable=True, schema=None, validate_output_schema=False)
 
     def _count(self, batch: pl.DataFrame) -> pl.DataFrame:
+        if self._refuse is not None:
+            self._refuse(batch)
         with self._lock:
             self.rows += batch.height
         return batch
@@ -54,6 +61,7 @@ def written_text(
     line_end: str,
     member: str,
     subject: str,
+    is_stream_needed: bool = False,
 ) -> None:
     """Write text into a file.
 
@@ -66,19 +74,29 @@ def written_text(
         line_end: What ends a line.
         member: The name of the file within a zip archive.
         subject: What is written, for messages.
+        is_stream_needed: Whether the sink writes to a stream only, so that Polars cannot compress.
 
     Raises:
         DataFormatError: A character is not in the encoding.
     """
     is_utf8 = encoding == "utf-8"
-    if compression in {None, "zstd"} and is_utf8:
+    if compression == "zstd" and is_stream_needed:
+        with tempfile.TemporaryDirectory(prefix="odibi-") as folder:
+            plain = Path(folder, "plain")
+            with plain.open("wb") as stream:
+                sink(stream, "uncompressed")
+            pl.scan_lines(plain).sink_csv(
+                path, include_header=False, quote_style="never", compression="zstd", check_extension=False
+            )
+        return
+    if not is_stream_needed and compression in {None, "zstd"} and is_utf8:
         how = "zstd" if compression else "uncompressed"
-        if behind is None:
-            sink(path, how)
-            return
+        # Polars gets the open file: one that it has only the name of, it may yet create after it has failed.
         with path.open("wb") as stream:
-            # Compressed files, one behind the other, are one compressed file.
-            _copy(behind, stream, line_end, is_raw=compression is not None)
+            if behind is not None:
+                # Compressed files, one behind the other, are one compressed file.
+                _copy(behind, stream, line_end, is_raw=compression is not None)
+                stream.flush()
             sink(stream, how)
         return
     if compression == "zstd":
