@@ -51,8 +51,17 @@ def run_contracts(folder, **environment):
     folder.joinpath("pytest.ini").write_text(SETTINGS)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(folder / "pytest.ini")),
-            *("--rootdir", str(BROKEN), "--confcutdir", str(BROKEN), "--basetemp", str(folder / "temporary")),
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "chosen_tests"),
+            *(
+                "-c",
+                str(folder / "pytest.ini"),
+                "--rootdir",
+                str(BROKEN),
+                "--confcutdir",
+                str(BROKEN),
+                "--basetemp",
+                str(folder / "temporary"),
+            ),
             *("--junitxml", str(folder / "results.xml"), str(BROKEN / "contracts.py")),
         ],
         env={
