@@ -12,6 +12,7 @@ import pytest
 
 from odibi_core.plugin import Dataset, EngineConfig, SaveReport
 from odibi_engine_pandas.engine import PandasEngine
+from odibi_engine_polars.engine import PolarsEngine
 from odibi_sinks.delta_tables.reader import DeltaTableReader
 from odibi_sinks.delta_tables.saver import DeltaTableSaver
 
@@ -73,6 +74,17 @@ def _of_pandas(folder: Path) -> DeltaSide:
     )
 
 
+def _of_polars(folder: Path) -> DeltaSide:
+    engine = PolarsEngine(EngineConfig(project_root=folder))
+    reader, saver = DeltaTableReader(engine), DeltaTableSaver(engine)
+    return DeltaSide(
+        "polars",
+        lambda rows, dataset: saver.save(engine.to_arrow(engine.from_arrow(rows)), dataset),
+        lambda dataset: pa.table(engine.to_arrow(engine.from_arrow(reader.read(dataset)))),
+        folder,
+    )
+
+
 def _of_spark(name: str, engine: Any, folder: Path) -> DeltaSide:
     from odibi_engine_spark.delta.reader import SparkDeltaReader
     from odibi_engine_spark.delta.saver import SparkDeltaSaver
@@ -90,10 +102,14 @@ def _of_spark(name: str, engine: Any, folder: Path) -> DeltaSide:
 _SPARKS = [pytest.param("classic", marks=pytest.mark.spark), pytest.param("sail")]
 
 
-@pytest.fixture(params=[pytest.param("pandas", id="pandas with delta-rs"), *_SPARKS])
+_BY_DELTA_RS = {"pandas": _of_pandas, "polars": _of_polars}
+
+
+@pytest.fixture(params=[*(pytest.param(name, id=f"{name} with delta-rs") for name in _BY_DELTA_RS), *_SPARKS])
 def delta(request: pytest.FixtureRequest, tmp_path: Path) -> DeltaSide:
     """Each implementation of Delta tables, with an empty folder."""
-    return _of_pandas(tmp_path) if request.param == "pandas" else _spark_side(request, tmp_path)
+    of_engine = _BY_DELTA_RS.get(request.param)
+    return _spark_side(request, tmp_path) if of_engine is None else of_engine(tmp_path)
 
 
 @pytest.fixture(params=_SPARKS)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from odibi_core.plugin import ConfigError, DataFormatError, DatasetExistsError
 
+needs_excel = pytest.mark.skipif(
+    find_spec("fastexcel") is None or find_spec("xlsxwriter") is None, reason="Excel needs fastexcel and xlsxwriter"
+)
 NAMES = [
     "flights.csv",
     "flights.csv.gz",
@@ -20,6 +25,10 @@ NAMES = [
     "flights.ndjson",
     "flights.parquet",
     "flights.pq",
+    "flights.arrow",
+    "flights.feather",
+    "flights.avro",
+    pytest.param("flights.xlsx", marks=needs_excel),
 ]
 
 OLD = pl.DataFrame({"carrier": ["F9", "AA"], "delay": [21.5, -3.0]})

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import AliasChoices, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from odibi_engine_polars.csv_options import TextReadOptions
 from odibi_engine_polars.option_models import Compression, PolarsOptions
 
 __all__ = [
+    "AvroWriteOptions",
+    "ColumnOptions",
+    "ExcelReadOptions",
+    "ExcelWriteOptions",
+    "IpcWriteOptions",
     "JsonLinesReadOptions",
     "JsonReadOptions",
     "JsonWriteOptions",
@@ -28,6 +33,47 @@ class PolarsEngineOptions(PolarsOptions):
     mode: Literal["lazy", "eager"] = "lazy"
     """``lazy``: functions get lazy frames, and what they plan is done when an output is saved. ``eager``: they get data
     frames, read before they are called."""
+
+
+class ColumnOptions(PolarsOptions):
+    """Options of an Arrow IPC or Avro input."""
+
+    columns: list[str] | None = None
+    """The columns to read, in this order."""
+    nrows: NonNegativeInt | None = None
+    """Read this many rows and no more."""
+
+
+class IpcWriteOptions(PolarsOptions):
+    """Options of an Arrow IPC output."""
+
+    compression: Literal["lz4", "zstd", "none"] = "none"
+    """The codec; files without one are read without a copy."""
+
+
+class AvroWriteOptions(PolarsOptions):
+    """Options of an Avro output."""
+
+    compression: Literal["snappy", "deflate", "none"] = "none"
+    """The codec."""
+
+
+class ExcelReadOptions(ColumnOptions):
+    """Options of an Excel input."""
+
+    sheet: str | None = Field(default=None, validation_alias=AliasChoices("sheet", "sheet_name"))
+    """The sheet; the first one if not given."""
+    header: bool = True
+    """Whether the first row has the column names."""
+
+
+class ExcelWriteOptions(PolarsOptions):
+    """Options of an Excel output."""
+
+    sheet: str = Field(
+        default="Sheet1", min_length=1, max_length=31, validation_alias=AliasChoices("sheet", "sheet_name")
+    )
+    """The sheet."""
 
 
 class JsonLinesReadOptions(TextReadOptions):

@@ -9,7 +9,10 @@ from odibi_core.plugin import Capability, EngineSpec, ReaderSpec, SaverSpec, hoo
 __all__ = ["odibi_register_engines", "odibi_register_readers", "odibi_register_savers"]
 
 _SINCE = "0.1"
+_AVRO = (".avro",)
 _CSV = (".csv", ".tsv")
+_EXCEL = (".xlsx", ".xlsb", ".xls", ".ods")
+_IPC = (".arrow", ".feather", ".ipc")
 _JSON = (".json",)
 _JSONL = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
@@ -90,6 +93,31 @@ def odibi_register_readers() -> Iterator[ReaderSpec]:
         options_model="odibi_engine_polars.options:ParquetReadOptions",
         suffixes=_PARQUET,
     )
+    yield ReaderSpec(
+        engine="polars",
+        format="ipc",
+        factory="odibi_engine_polars.ipc:PolarsIpcReader",
+        summary="Arrow IPC (Feather) files; only what is needed is read",
+        options_model="odibi_engine_polars.options:ColumnOptions",
+        suffixes=_IPC,
+    )
+    yield ReaderSpec(
+        engine="polars",
+        format="avro",
+        factory="odibi_engine_polars.avro:PolarsAvroReader",
+        summary="Avro files",
+        options_model="odibi_engine_polars.options:ColumnOptions",
+        suffixes=_AVRO,
+    )
+    yield ReaderSpec(
+        engine="polars",
+        format="excel",
+        factory="odibi_engine_polars.excel:PolarsExcelReader",
+        summary="one sheet of Excel workbooks",
+        options_model="odibi_engine_polars.options:ExcelReadOptions",
+        suffixes=_EXCEL,
+        requires=("fastexcel>=0.12",),
+    )
 
 
 @hookimpl
@@ -127,4 +155,29 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         options_model="odibi_engine_polars.options:ParquetWriteOptions",
         suffixes=_PARQUET,
         supports_partitions=True,
+    )
+    yield SaverSpec(
+        engine="polars",
+        format="ipc",
+        factory="odibi_engine_polars.ipc:PolarsIpcSaver",
+        summary="Arrow IPC (Feather) files, replaced atomically",
+        options_model="odibi_engine_polars.options:IpcWriteOptions",
+        suffixes=_IPC,
+    )
+    yield SaverSpec(
+        engine="polars",
+        format="avro",
+        factory="odibi_engine_polars.avro:PolarsAvroSaver",
+        summary="Avro files, replaced atomically",
+        options_model="odibi_engine_polars.options:AvroWriteOptions",
+        suffixes=_AVRO,
+    )
+    yield SaverSpec(
+        engine="polars",
+        format="excel",
+        factory="odibi_engine_polars.excel:PolarsExcelSaver",
+        summary="Excel workbooks of one sheet, replaced atomically",
+        options_model="odibi_engine_polars.options:ExcelWriteOptions",
+        suffixes=(".xlsx",),
+        requires=("fastexcel>=0.12", "xlsxwriter>=3.2"),
     )
