@@ -22,7 +22,9 @@ from pathlib import Path
 
 from odibi_core.events import Dispatcher, HookManager, Observer
 from odibi_core.functions import FunctionRegistry, resolve_function
+from odibi_core.loading import PluginRecord
 from odibi_core.plugin import Event, LayerStart
+from odibi_core.running.plugin_costs import PluginCosts
 
 PROCESSES = 3
 REPEATS = 15
@@ -45,12 +47,18 @@ def one_event() -> Event:
     return LayerStart(run_id="r", project="P", env="qat", engine="pandas", layer="Silver", timestamp=datetime.now(UTC))
 
 
-def dispatcher(*, observers: int = 0, callbacks: int = 0, filters: dict[str, object] | None = None) -> Dispatcher:
+def dispatcher(
+    *, observers: int = 0, callbacks: int = 0, filters: dict[str, object] | None = None, is_timed: bool = False
+) -> Dispatcher:
     hooks = HookManager()
     for _ in range(callbacks):
         hooks.register("layer_start", nothing, filters)
     those = tuple(Observer(f"plugin-{n}", "dist", "odibi_layer_start", nothing) for n in range(observers))
-    return Dispatcher(observers={"layer_start": those}, hooks=hooks)
+    listening = {"layer_start": those}
+    if is_timed:
+        owners = {one.plugin: PluginRecord(one.plugin, "dist", "1.0", "dist.plugin") for one in those}
+        listening = PluginCosts().observers(listening, owners=owners)
+    return Dispatcher(observers=listening, hooks=hooks)
 
 
 def call_site(dispatcher: Dispatcher) -> Callable[[], None]:
@@ -81,6 +89,7 @@ def cases() -> dict[str, Callable[[], object]]:
         "payload of one event": one_event().payload,
         "1 plugin observer": dispatch_only(dispatcher(observers=1)),
         "5 plugin observers": dispatch_only(dispatcher(observers=5)),
+        "5 plugin observers, as a run times them": dispatch_only(dispatcher(observers=5, is_timed=True)),
         "1 callback": dispatch_only(dispatcher(callbacks=1)),
         "5 callbacks": dispatch_only(dispatcher(callbacks=5)),
         "5 callbacks, filters match": dispatch_only(dispatcher(callbacks=5, filters=match)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from odibi_core import run_project
@@ -128,7 +130,7 @@ def test_run_is_shown_with_its_transformations(odibi, broken_shop, part):
     statuses = {one["transformation_id"]: one["status"] for one in document.json["transformations"]}
     assert statuses == {"fails": "FAILED", "waits": "SKIPPED", "works": "SUCCESS"}
     assert document.json["run_id"] == result.run_id
-    assert {tuple(line.split()[:2]) for line in lines[-3:]} == {(status, id_) for id_, status in statuses.items()}
+    assert {tuple(line.split()[:2]) for line in lines[5:8]} == {(status, id_) for id_, status in statuses.items()}
 
 
 def test_newest_run_is_shown_if_none_is_named(odibi, shop):
@@ -221,3 +223,27 @@ def test_run_log_that_cannot_be_read_is_no_empty_answer(odibi, broken_shop, ques
     assert text.stdout == ""
     assert document.json["error"]["type"] == "RunLogError"
     assert str(folder if damage == "no folder" else journal) in document.json["error"]["message"]
+
+
+def test_costs_of_plugins_are_shown_with_a_run(shop, odibi, site):
+    site.plugin("watch", "@hookimpl\ndef odibi_layer_start(event):\n    raise RuntimeError('down')")
+    odibi("run", "--quiet", cwd=shop)
+
+    shown = odibi("runs", "show")
+    costs = odibi("runs", "show", "--json").json["plugin_costs"]
+
+    assert {name: cost["errors"] for name, cost in costs.items()} == {"rows": 0, "watch": 2}
+    (line,) = [line for line in shown.stdout.splitlines() if line.startswith("watch")]
+    assert line.split()[:4] == ["watch", "1.0", "hooks", "2"]
+
+
+def test_run_without_costs_is_shown_without_them(shop, odibi):
+    odibi("run", "--quiet", cwd=shop)
+    (journal,) = (shop / ".odibi" / "runs").glob("*.jsonl")
+    lines = journal.read_text().splitlines()
+    end = {key: value for key, value in json.loads(lines[-1]).items() if key != "plugin_costs"}
+    journal.write_text("\n".join([*lines[:-1], json.dumps(end, separators=(",", ":"))]) + "\n")
+
+    shown = odibi("runs", "show", "--json", cwd=shop)
+
+    assert (shown.code, shown.json["plugin_costs"]) == (0, {})

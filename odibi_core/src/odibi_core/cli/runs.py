@@ -91,7 +91,7 @@ def list_runs(request: Request, *, choice: ProjectChoice, env: str | None, limit
 @command_options
 @answering()
 def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> None:
-    """Show what became of each transformation of a run.
+    """Show what became of each transformation of a run, and what each plugin cost it.
 
     RUN_ID is the run's id, or the beginning or the end of it; by default the newest.
 
@@ -104,7 +104,8 @@ def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> 
     row = index.find(run_id) if run_id else index.run()
     if row is None:
         raise SelectionError("There is no run to show: the project has never run. Start one with: odibi run")
-    data = row.to_dict() | {"transformations": index.transformations(row.run_id)}
+    transformations = index.transformations(row.run_id)
+    data = row.to_dict() | {"transformations": transformations, "plugin_costs": _costs(choice, row.run_id)}
     if request.output.as_json:
         request.output.document(data)
     else:
@@ -136,6 +137,32 @@ def _show(output: Output, data: dict[str, Any]) -> None:
         ],
         whole=(0, 1),
         right=(4, 5),
+    )
+    if data["plugin_costs"]:
+        output.line()
+        _show_costs(output, data["plugin_costs"])
+
+
+def _costs(choice: ProjectChoice, run_id: str) -> dict[str, Any]:
+    """Return what each plugin cost a run; nothing if the run did not write its own end, or has none yet."""
+    from odibi_core.runlog import journal_path, read_end
+
+    path = journal_path(choice.state_dir(), run_id)
+    end = read_end(path) if path.exists() else None
+    costs = (end or {}).get("plugin_costs", {})
+    return dict(costs.get("plugins", {})) if costs.get("version") == 1 else {}
+
+
+def _show_costs(output: Output, costs: dict[str, Any]) -> None:
+    output.table(
+        ("plugin", "version", "called for", "calls", "took", "errors"),
+        [
+            (name, cost["version"], kind, f"{part['calls']:,}", describe_seconds(part["seconds"]), str(part["errors"]))
+            for name, cost in sorted(costs.items(), key=lambda item: -item[1]["seconds"])
+            for kind, part in sorted(cost["parts"].items(), key=lambda item: -item[1]["seconds"])
+        ],
+        whole=(0,),
+        right=(3, 4, 5),
     )
 
 

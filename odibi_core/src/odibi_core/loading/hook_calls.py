@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import pluggy
 
@@ -12,11 +12,14 @@ from odibi_core.diagnostics import get_logger
 from odibi_core.loading.catalog import Catalog, LoadedPlugin
 from odibi_core.loading.hooks import RUN_HOOKS
 from odibi_core.loading.implementations import Implementations
-from odibi_core.loading.records import PluginAccident, describe_error
+from odibi_core.loading.records import PluginAccident, PluginRecord, describe_error
 from odibi_core.loading.tracing import is_tracing, trace_run_hooks
 from odibi_core.plugin import ProjectConfig, hookspecs
 
-__all__ = ["make_run_hooks", "tell_plugins"]
+__all__ = ["Surround", "make_run_hooks", "tell_plugins"]
+
+Surround: TypeAlias = Callable[[PluginRecord, Callable[..., Any]], Callable[..., Any]]
+"""Returns what is called in the stead of a plugin's function, such as the same with a clock around it."""
 
 _log = get_logger("loading")
 
@@ -50,13 +53,16 @@ def make_run_hooks(catalog: Catalog) -> Mapping[str, pluggy.HookCaller]:
     return {hook: getattr(manager.hook, hook) for hook in RUN_HOOKS}
 
 
-def tell_plugins(hook: str, config: ProjectConfig, plugins: Iterable[LoadedPlugin]) -> tuple[PluginAccident, ...]:
+def tell_plugins(
+    hook: str, config: ProjectConfig, plugins: Iterable[LoadedPlugin], *, surround: Surround | None = None
+) -> tuple[PluginAccident, ...]:
     """Call a configure hook of each plugin, whatever the others do.
 
     Args:
         hook: ``"odibi_configure"`` or ``"odibi_unconfigure"``.
         config: What it is called with.
         plugins: The plugins, in the order of the calls.
+        surround: Put around each function before it is called.
 
     Returns:
         What went wrong; each is logged with the plugin's name.
@@ -66,8 +72,11 @@ def tell_plugins(hook: str, config: ProjectConfig, plugins: Iterable[LoadedPlugi
         for implementation in plugin.implementations:
             if implementation.hook.name == hook:
                 arguments: tuple[Any, ...] = (config,) * len(implementation.arguments)
+                function = implementation.function
+                if surround is not None and not plugin.is_kernel:
+                    function = surround(plugin.record, function)
                 try:
-                    implementation.function(*arguments)
+                    function(*arguments)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - isolated, and logged with names
                     record, text = plugin.record, describe_error(error)
                     _log.warning("%s of plugin %s raised %s", hook, record.describe(), text, exc_info=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from odibi_core.errors import ManagerFrozenError, PluginConflictError, PluginNotFoundError
 from odibi_core.loading.catalog import Catalog
-from odibi_core.loading.hook_calls import make_run_hooks, tell_plugins
+from odibi_core.loading.hook_calls import Surround, make_run_hooks, tell_plugins
 from odibi_core.loading.hooks import Spec, kind_of_spec
 from odibi_core.loading.loader import PluginLoader
 from odibi_core.loading.not_found import explain_unknown_format
@@ -257,27 +257,29 @@ class PluginManager:
 
         return listeners_of(self._loader.catalog)
 
-    def configure(self, config: ProjectConfig) -> tuple[PluginAccident, ...]:
+    def configure(self, config: ProjectConfig, *, timed: Surround | None = None) -> tuple[PluginAccident, ...]:
         """Tell every plugin that a run begins.
 
         Args:
             config: The project, and the settings that the manifest has for plugins.
+            timed: Given a plugin and its function, returns what is called in its stead.
 
         Returns:
             What went wrong, which is logged and stops nothing.
         """
-        return tell_plugins("odibi_configure", config, self._loader.catalog.plugins)
+        return tell_plugins("odibi_configure", config, self._loader.catalog.plugins, surround=timed)
 
-    def unconfigure(self, config: ProjectConfig) -> tuple[PluginAccident, ...]:
+    def unconfigure(self, config: ProjectConfig, *, timed: Surround | None = None) -> tuple[PluginAccident, ...]:
         """Tell every plugin that a run has ended, in the opposite order.
 
         Args:
             config: What `configure` was given.
+            timed: As for `configure`.
 
         Returns:
             What went wrong, which is logged and stops nothing.
         """
-        return tell_plugins("odibi_unconfigure", config, reversed(self._loader.catalog.plugins))
+        return tell_plugins("odibi_unconfigure", config, reversed(self._loader.catalog.plugins), surround=timed)
 
     def run_project(self, task: ProjectTask) -> Any:
         """Call ``odibi_run_project``: the first answer of a plugin, else the default steps.

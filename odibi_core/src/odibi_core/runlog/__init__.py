@@ -22,7 +22,7 @@ from odibi_core.runlog.journal import Journal
 from odibi_core.runlog.layout import journal_path, new_run_id
 from odibi_core.runlog.lease import RunLease
 from odibi_core.runlog.pending import deliver_pending
-from odibi_core.runlog.reading import JournalReading, read_journal
+from odibi_core.runlog.reading import JournalReading, read_end, read_journal
 from odibi_core.runlog.records import NoteKind, RecordStatus, RunStatus
 from odibi_core.runlog.recovery import close_dead_runs
 from odibi_core.runlog.run_rows import RunRow
@@ -49,5 +49,6 @@ __all__ = [
     "deliver_pending",
     "journal_path",
     "new_run_id",
+    "read_end",
     "read_journal",
 ]

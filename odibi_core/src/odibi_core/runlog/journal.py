@@ -7,7 +7,6 @@ so it is called where something depends on it: run start, saved outputs, run end
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +17,8 @@ from typing import Any, Final
 
 from odibi_core.errors import RunLogError
 from odibi_core.runlog.disk import open_for_appending, sync_folder, what_to_do, write_whole
-from odibi_core.runlog.layout import check_run_id, journal_path, make_state_dir, marker_path
-from odibi_core.runlog.liveness import LockOutcome, let_go_when_forked, lock_file, process_mark
+from odibi_core.runlog.layout import check_run_id, discard_journal, journal_path, make_state_dir, marker_path
+from odibi_core.runlog.liveness import LockOutcome, kernel_version, let_go_when_forked, lock_file, process_mark
 from odibi_core.runlog.records import (
     JOURNAL_SCHEMA,
     UNFINISHED,
@@ -113,7 +112,7 @@ class Journal:
         """
         path = journal_path(state_dir, check_run_id(run_id))
         make_state_dir(state_dir)
-        kernel = _kernel_version()
+        kernel = kernel_version()
         try:
             marker_path(path).touch()
             file = FileIO(path, "xb", opener=open_for_appending)
@@ -150,7 +149,8 @@ class Journal:
             encoder = RecordEncoder(run_id=run_id, project=project, env=env, plugin_versions=shown)
             return cls(path=path, run_id=run_id, file=file, encoder=encoder, is_locked=lock is LockOutcome.HELD)
         except BaseException as error:
-            _discard(path, file)
+            file.close()
+            discard_journal(path)
             if isinstance(error, OSError):
                 problem = f"Cannot write the journal {path}: {error.strerror}. {what_to_do(error)}"
                 raise RunLogError(problem) from error
@@ -274,7 +274,14 @@ class Journal:
             except OSError as error:
                 raise RunLogError(f"Cannot bring the journal {self.path} to disk: {error.strerror}.") from error
 
-    def close(self, status: str, *, duration_seconds: float, error: str | None = None) -> None:
+    def close(
+        self,
+        status: str,
+        *,
+        duration_seconds: float,
+        error: str | None = None,
+        plugin_costs: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write how the run ended, wait for the disk, and let go of the lock. Closing again does nothing.
 
         A run that ends ABORTED has not finished what its last records say is running, so each of those gets an ABORTED
@@ -284,6 +291,7 @@ class Journal:
             status: A `RunStatus` other than RUNNING.
             duration_seconds: How long the run took, by a monotonic clock.
             error: Why it did not succeed.
+            plugin_costs: What the plugins cost the run; see `run-end.schema.json`.
 
         Raises:
             RunLogError: The end could not be written. The file is closed all the same; the next start looks after it.
@@ -296,7 +304,7 @@ class Journal:
             # Ctrl-C may break this off anywhere; then the file is still open, and closing it again does the rest.
             try:
                 if not self.has_end:
-                    self._write_end(status, duration_seconds=duration_seconds, error=error)
+                    self._write_end(status, duration_seconds, error, plugin_costs)
                 os.fsync(self._descriptor)
             except RunLogError:
                 self._forget()
@@ -308,7 +316,9 @@ class Journal:
             marker_path(self.path).unlink(missing_ok=True)
             self._forget()
 
-    def _write_end(self, status: str, *, duration_seconds: float, error: str | None) -> None:
+    def _write_end(
+        self, status: str, duration_seconds: float, error: str | None, plugin_costs: Mapping[str, Any] | None
+    ) -> None:
         aborted = list(self._aborted_records(error)) if status == RunStatus.ABORTED else []
         seq = self._seq + len(aborted)
         end = {
@@ -317,6 +327,7 @@ class Journal:
             "duration_seconds": seconds_or_none(duration_seconds),
             "error": text_or_none(error),
             "records": seq,
+            **({} if plugin_costs is None else {"plugin_costs": dict(plugin_costs)}),
         }
         lines = b"".join([*aborted, encode_line("end", end)])
         self._end = self._size + len(lines)
@@ -383,17 +394,3 @@ class Journal:
     def _forget(self) -> None:
         self._descriptor = -1
         self._file.close()
-
-
-def _discard(path: Path, file: FileIO) -> None:
-    # A run without a header did nothing, so nothing is lost with it.
-    file.close()
-    path.unlink(missing_ok=True)
-    marker_path(path).unlink(missing_ok=True)
-
-
-@functools.cache
-def _kernel_version() -> str:
-    from importlib.metadata import version
-
-    return version("odibi-core")

@@ -27,6 +27,7 @@ from odibi_core.errors import RunLogError
 __all__ = [
     "check_run_id",
     "delivery_folder",
+    "discard_journal",
     "index_path",
     "journal_path",
     "lease_path",
@@ -78,6 +79,12 @@ def journal_path(state_dir: Path, run_id: str) -> Path:
 def marker_path(journal: Path) -> Path:
     """Return the file that says that a journal may still be without its end line."""
     return journal.with_suffix(".open")
+
+
+def discard_journal(journal: Path) -> None:
+    """Remove a journal that has no header: a run without one did nothing, so nothing is lost with it."""
+    journal.unlink(missing_ok=True)
+    marker_path(journal).unlink(missing_ok=True)
 
 
 def index_path(state_dir: Path) -> Path:

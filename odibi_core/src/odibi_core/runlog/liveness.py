@@ -22,6 +22,7 @@ __all__ = [
     "LockOutcome",
     "abandoned_by",
     "is_abandoned",
+    "kernel_version",
     "let_go_when_forked",
     "lock_file",
     "process_mark",
@@ -130,6 +131,14 @@ def _let_go_of_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go_of_all)
+
+
+@functools.cache
+def kernel_version() -> str:
+    """Return the version of odibi-core that this process runs."""
+    from importlib.metadata import version
+
+    return version("odibi-core")
 
 
 def process_mark() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import IO, Any, Final, NamedTuple
 from odibi_core.errors import RunLogError
 from odibi_core.runlog.records import JOURNAL_SCHEMA, NoteKind
 
-__all__ = ["JournalLine", "JournalReading", "read_journal", "scan_journal"]
+__all__ = ["JournalLine", "JournalReading", "read_end", "read_journal", "scan_journal"]
 
+_TAIL: Final = 64 * 1024
 _decode: Final = json.JSONDecoder().raw_decode
 _KINDS: Final = frozenset({"run", "record", "end", *NoteKind})
 
@@ -82,6 +84,30 @@ def read_journal(path: Path) -> JournalReading:
         else:
             (records if line.kind == "record" else notes).append(line.content)
     return JournalReading(path=path, header=header, records=tuple(records), notes=tuple(notes), end=end, size=size)
+
+
+def read_end(path: Path) -> dict[str, Any] | None:
+    """Read the last line of a journal, and no other; return how the run ended, None if it has no end.
+
+    Args:
+        path: The journal.
+
+    Raises:
+        RunLogError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size, tail, length = file.seek(0, os.SEEK_END), b"", _TAIL
+            while tail.count(b"\n") < 2 and len(tail) < size:  # noqa: PLR2004 - one ends the last line, one the line before
+                length *= 4
+                file.seek(max(0, size - length))
+                tail = file.read(size)
+    except OSError as error:
+        raise RunLogError(f"Cannot read the journal {path}: {error.strerror}.") from error
+    if not tail.endswith(b"\n"):
+        return None
+    content = _decoded(tail[tail.rfind(b"\n", 0, -1) + 1 :])
+    return content if content is not None and content["type"] == "end" else None
 
 
 def scan_journal(path: Path, *, offset: int = 0, next_seq: int = 1) -> Iterator[JournalLine]:

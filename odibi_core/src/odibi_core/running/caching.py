@@ -101,7 +101,7 @@ class Caching:
         for table in tables:
             try:
                 dataset = self.resolver.resolve(table, role="input")
-                engine.cache(dataset)
+                self.engines.meter_of(name).timed(engine.cache)(dataset)
             except Exception as error:  # noqa: BLE001 - a table that is not cached is read again, which is no failure
                 return tuple(done), "failed", f"table {table} was not cached: {type(error).__name__}: {error}"
             self._cached.append((engine, dataset))

@@ -116,7 +116,6 @@ class TransformationCall:
         return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def _read(self) -> dict[str, Frame]:
-        engine = self.engines.engine(self.planned.engine)
         listens, dispatch = self.dispatcher.listens, self.dispatcher.dispatch
         rows: int | None = 0 if self.planned.inputs else None
         by_binding: dict[str, Frame] = {}
@@ -127,7 +126,7 @@ class TransformationCall:
             started = time.perf_counter()
             frame = self.engines.read(item, engine=self.planned.engine)
             seconds = time.perf_counter() - started
-            count = engine.count_rows(frame)
+            count = self.engines.count_rows(frame, engine=self.planned.engine)
             rows = None if rows is None or count is None else rows + count
             by_binding[item.binding] = frame
             self._frames[item.dataset.name] = frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,14 @@ from odibi_core.plugin import (
     SaveReport,
     SessionHolder,
 )
-from odibi_core.running.hand_over import HandOver, is_in_memory
+from odibi_core.running.hand_over import HandOver
+from odibi_core.running.plugin_costs import Meter, PluginCosts
 
 if TYPE_CHECKING:
     from odibi_core.loading import PluginManager
+    from odibi_core.loading.hooks import Spec
     from odibi_core.planning import PlannedInput, PlannedOutput, PlannedTransformation
+    from odibi_core.plugin import Dataset
     from odibi_core.project import Project
 
 __all__ = ["EngineRoom"]
@@ -39,14 +42,20 @@ class EngineRoom:
         project: The project, for its root and its manifest's ``engines``.
         manager: Where the classes come from.
         session: A session that the caller handed in, for the engine that can use it.
+        costs: Where it is noted what engines, readers and savers cost.
     """
 
     project: Project
     manager: PluginManager
     session: Any = None
+    costs: PluginCosts = field(default_factory=PluginCosts)
     _engines: dict[str, ExecutionEngine] = field(default_factory=dict)
-    _readers: dict[tuple[str, str], Reader] = field(default_factory=dict)
-    _savers: dict[tuple[str, str], Saver] = field(default_factory=dict)
+    _reads: dict[tuple[str, str], Callable[[Dataset], Frame]] = field(default_factory=dict)
+    _saves: dict[tuple[str, str], Callable[[Frame, Dataset], SaveReport]] = field(default_factory=dict)
+    _meters: dict[str, Meter] = field(default_factory=dict)
+    _to_arrow: dict[str, Callable[[Frame], Any]] = field(default_factory=dict)
+    _from_arrow: dict[str, Callable[[Any], Frame]] = field(default_factory=dict)
+    _counts: dict[str, Callable[[Frame], int | None]] = field(default_factory=dict)
     _session_holders: dict[str, SessionHolder | None] = field(default_factory=dict)
     _job_controls: dict[str, JobControl | None] = field(default_factory=dict)
     _max_bytes: int | None = None
@@ -71,19 +80,27 @@ class EngineRoom:
             self._start(name)
             self._start(transformation.function_engine)
             for item in transformation.inputs:
-                if item.reader is not None and (name, item.reader.name) not in self._readers:
-                    self._readers[name, item.reader.name] = self.manager.load(item.reader)(self._engines[name])
+                if item.reader is not None and (name, item.reader.name) not in self._reads:
+                    reader: Reader = self.manager.load(item.reader)(self._engines[name])
+                    self._reads[name, item.reader.name] = self._meter(item.reader, "readers").timed(reader.read)
             for output in transformation.outputs:
-                if output.saver is not None and (name, output.saver.name) not in self._savers:
-                    self._savers[name, output.saver.name] = self.manager.load(output.saver)(self._engines[name])
+                if output.saver is not None and (name, output.saver.name) not in self._saves:
+                    saver: Saver = self.manager.load(output.saver)(self._engines[name])
+                    self._saves[name, output.saver.name] = self._meter(output.saver, "savers").timed(saver.save)
 
     def _start(self, name: str) -> None:
         if name in self._engines:
             return
-        engine = self._engines[name] = self._made(name)
+        meter = self._meters[name] = self._meter(self.manager.engine(name), "engine")
+        engine = self._engines[name] = meter.timed(self._made)(name)
+        self._to_arrow[name], self._from_arrow[name] = meter.timed(engine.to_arrow), meter.timed(engine.from_arrow)
+        self._counts[name] = meter.timed(engine.count_rows)
         # Here and not for each transformation: to look at a protocol takes Python 3.11 ten microseconds.
         self._session_holders[name] = engine if isinstance(engine, SessionHolder) else None
         self._job_controls[name] = engine if isinstance(engine, JobControl) else None
+
+    def _meter(self, spec: Spec, kind: str) -> Meter:
+        return self.costs.meter(self.manager.owner_of(spec), kind)
 
     def _made(self, name: str) -> ExecutionEngine:
         from odibi_core.project import resolve_options
@@ -98,6 +115,14 @@ class EngineRoom:
     def engine(self, name: str) -> ExecutionEngine:
         """Return the engine of a name."""
         return self._engines[name]
+
+    def meter_of(self, name: str) -> Meter:
+        """Return what measures the calls to an engine."""
+        return self._meters[name]
+
+    def count_rows(self, frame: Frame, *, engine: str) -> int | None:
+        """Return how many rows a frame of an engine has, None if that is not known without computing it."""
+        return self._counts[engine](frame)
 
     def is_open(self, name: str) -> bool:
         """Return whether an engine was started."""
@@ -135,8 +160,8 @@ class EngineRoom:
             HandOverTooLargeError: It is more than the manifest lets pass.
         """
         hand_over = HandOver(f"{what}, handed over from {source!r} to {target!r},", self._max_bytes)
-        with hand_over.counted(self._engines[source].to_arrow(frame)) as stream:
-            return self._engines[target].from_arrow(stream)
+        with hand_over.counted(self._to_arrow[source](frame)) as stream:
+            return self._from_arrow[target](stream)
 
     def read(self, item: PlannedInput, *, engine: str) -> Frame:
         """Read an input as a frame of an engine; what an engine-neutral reader returns is handed over as Arrow.
@@ -149,18 +174,16 @@ class EngineRoom:
         spec = item.reader
         if spec is None:
             raise TypeError(f"input {item.dataset.name!r} has no reader")
-        frame = self._readers[engine, spec.name].read(item.dataset)
+        frame = self._reads[engine, spec.name](item.dataset)
         if spec.engine == engine:
             return frame
-        limit = None if self._is_in_memory(engine) else self._max_bytes
-        hand_over = HandOver(f"input {item.dataset.name!r}, handed over to {engine!r} by {spec.name},", limit)
+        what = f"input {item.dataset.name!r}, handed over to {engine!r} by {spec.name},"
+        hand_over = HandOver(what, self._limit_of(engine))
         with hand_over.counted(frame) as stream:
-            return self._engines[engine].from_arrow(stream)
+            return self._from_arrow[engine](stream)
 
     def save(self, frame: Frame, item: PlannedOutput, *, engine: str) -> SaveReport:
-        """Save a frame of an engine; an engine-neutral saver gets it as Arrow.
-
-        It is counted unless it is in this process's memory anyway.
+        """Save a frame of an engine; an engine-neutral saver gets it as Arrow, counted as by `read`.
 
         Raises:
             HandOverTooLargeError: It is more than the manifest lets pass.
@@ -168,17 +191,17 @@ class EngineRoom:
         spec = item.saver
         if spec is None:
             raise TypeError(f"output {item.dataset.name!r} has no saver")
-        saver = self._savers[engine, spec.name]
+        save = self._saves[engine, spec.name]
         if spec.engine == engine:
-            return saver.save(frame, item.dataset)
-        given = self._engines[engine].to_arrow(frame)
-        limit = None if is_in_memory(given) else self._max_bytes
-        with HandOver(f"output {item.dataset.name!r}, handed over by {engine!r},", limit).counted(given) as stream:
-            return saver.save(stream, item.dataset)
+            return save(frame, item.dataset)
+        hand_over = HandOver(f"output {item.dataset.name!r}, handed over by {engine!r},", self._limit_of(engine))
+        with hand_over.counted(self._to_arrow[engine](frame)) as stream:
+            return save(stream, item.dataset)
 
-    def _is_in_memory(self, name: str) -> bool:
+    def _limit_of(self, name: str) -> int | None:
+        """Return how much may pass between an engine and a reader or saver for any engine; None is any number."""
         line = self.manager.engine(name).capabilities.get("in_memory")
-        return line is not None and line.supported
+        return None if line is not None and line.supported else self._max_bytes
 
     def _close(self) -> None:
         for name, engine in self._engines.items():

@@ -13,9 +13,10 @@ from odibi_core.plugin import ProjectConfig
 
 if TYPE_CHECKING:
     from odibi_core.errors import Problem
-    from odibi_core.loading import PluginManager
+    from odibi_core.loading import PluginManager, PluginRecord
     from odibi_core.planning import Plan
     from odibi_core.project import Project
+    from odibi_core.running.plugin_costs import PluginCosts
     from odibi_core.running.resume import RunToResume
 
 __all__ = ["Prepared", "Session", "check_layers", "check_max_workers", "prepare"]
@@ -88,8 +89,8 @@ class Prepared:
         return find_run_to_resume(self.project, env=env, run_id=None if resume is True else resume)
 
     @contextmanager
-    def configured(self, env: str | None) -> Iterator[None]:
-        """Call the plugins' configure hooks, and inside out their unconfigure hooks."""
+    def configured(self, env: str | None, *, costs: PluginCosts) -> Iterator[None]:
+        """Call the plugins' configure hooks, and inside out their unconfigure hooks; note what they cost."""
         from odibi_core.planning import choose_env
 
         config = ProjectConfig(
@@ -98,11 +99,15 @@ class Prepared:
             root=self.project.root,
             settings=self.project.manifest.plugins.settings,
         )
-        self.manager.configure(config)
+
+        def timed(owner: PluginRecord, function: Callable[..., Any]) -> Callable[..., Any]:
+            return costs.meter(owner, "hooks").timed(function)
+
+        self.manager.configure(config, timed=timed)
         try:
             yield
         finally:
-            self.manager.unconfigure(config)
+            self.manager.unconfigure(config, timed=timed)
 
     def ask(self, auth_provider: Callable[..., Mapping[str, Any]] | None, *, env: str) -> Session:
         """Return what the caller's ``auth_provider`` hands in; without one, nothing.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from odibi_core.plugin import LogSink, ProjectTask
 from odibi_core.running.dry_run import planned_result
 from odibi_core.running.logs import lines_of_run, shown_from
+from odibi_core.running.plugin_costs import PluginCosts
 from odibi_core.running.preparation import Prepared, Session, check_layers, check_max_workers, prepare
 from odibi_core.running.request import RunRequest
 from odibi_core.running.result import RunResult
@@ -156,7 +157,8 @@ def run_project(
         earlier = prepared.run_to_resume(resume, env=env)
         if earlier is not None:
             request = request.going_on_with(earlier.request, env=earlier.env)
-        with nullcontext() if dry_run else prepared.configured(request.env):
+        costs = PluginCosts()
+        with nullcontext() if dry_run else prepared.configured(request.env, costs=costs):
             plan = prepared.plan(**request.to_dict())
             check_layers(plan, fail_on_empty_layer=fail_on_empty_layer)
             if dry_run:
@@ -176,6 +178,7 @@ def run_project(
                 fail_fast=fail_fast,
                 saved_from=level if save_logs else None,
                 session=prepared.ask(auth_provider, env=plan.env),
+                costs=costs,
             )
     return result.raise_for_status() if raise_on_failure else result
 
@@ -194,6 +197,7 @@ def _run(
     fail_fast: bool,
     saved_from: int | None,
     session: Session,
+    costs: PluginCosts,
 ) -> RunResult:
     from odibi_core.events import Dispatcher, HookManager
     from odibi_core.loading import project_imports
@@ -210,7 +214,7 @@ def _run(
 
     project, manager = prepared.project, prepared.manager
     sinks = sink_targets(project, manager=manager, extra=log_sink)
-    engines = EngineRoom(project, manager, session.spark)
+    engines = EngineRoom(project, manager, session.spark, costs)
     run_id = new_run_id()
     lease = RunLease.acquire(project.state_dir, project=project.name, env=plan.env, run_id=run_id)
     with (
@@ -231,7 +235,8 @@ def _run(
         at_end.callback(_close_if_left_open, journal)
         # A function may emit events of its own, whether or not anybody listens.
         hooks = HookManager() if hooks is None else hooks
-        dispatcher = Dispatcher(observers=manager.observers(), hooks=hooks)
+        owners = {record.name: record for record in manager.records}
+        dispatcher = Dispatcher(observers=costs.observers(manager.observers(), owners=owners), hooks=hooks)
         delivery = Delivery(journal, sinks, project.state_dir)
         at_end.callback(delivery.give_up)
         cancelled = threading.Event()
@@ -273,6 +278,7 @@ def _run(
             target_layers=None if request.target_layers is None else plan.layers,
             warnings=reuse.warnings,
             log_file=log_file,
+            costs=costs,
         )
         task = ProjectTask(
             run_id=run_id,

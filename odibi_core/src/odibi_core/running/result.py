@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from odibi_core.diagnostics import shortened
 from odibi_core.errors import RunFailed
+from odibi_core.running.plugin_costs import PluginCost
 
 __all__ = ["RunResult", "RunStatus", "SinkError", "TransformationResult", "TransformationStatus"]
 
@@ -31,6 +32,7 @@ _KEYS: Final = (
     "warnings",
     "sink_errors",
     "accidents",
+    "plugins",
 )
 
 
@@ -109,6 +111,7 @@ class RunResult(Mapping[str, Any]):
         warnings: What is not wrong but worth knowing.
         sink_errors: Log sinks that did not take all records.
         accidents: Exceptions of observers and callbacks, which changed nothing.
+        plugins: What each plugin that was called cost the run, by its name: calls, seconds, errors.
 
     Example:
         >>> result = RunResult(status="SUCCESS", run_id="r1", project="P", env="qat", engine="pandas",
@@ -129,6 +132,7 @@ class RunResult(Mapping[str, Any]):
     warnings: tuple[str, ...] = ()
     sink_errors: tuple[SinkError, ...] = ()
     accidents: tuple[str, ...] = field(default=())
+    plugins: Mapping[str, PluginCost] = field(default_factory=dict, hash=False)
 
     @property
     def layers_executed(self) -> tuple[str, ...]:
@@ -183,6 +187,7 @@ class RunResult(Mapping[str, Any]):
             "warnings": list(self.warnings),
             "sink_errors": [{"sink": one.sink, "error": one.error} for one in self.sink_errors],
             "accidents": list(self.accidents),
+            "plugins": {name: cost.to_dict() for name, cost in self.plugins.items()},
         }
 
     def __getitem__(self, key: str) -> Any:

@@ -22,6 +22,7 @@ from odibi_core.plugin import (
     OrchestratorRunEnd,
     OrchestratorRunStart,
 )
+from odibi_core.running.plugin_costs import PluginCosts
 from odibi_core.running.result import RunResult, RunStatus, SinkError, TransformationResult
 from odibi_core.running.scheduler import Scheduler
 
@@ -58,6 +59,7 @@ class Runner:
         warnings: What the caller should know besides what the plan warns of.
         log_file: What saves the lines of the program's log, if they are saved.
         delivery_seconds: How long to wait at the end for log sinks that are slow.
+        costs: What the plugins cost the run.
     """
 
     plan: Plan
@@ -75,6 +77,7 @@ class Runner:
     warnings: tuple[str, ...] = ()
     log_file: LogFile | None = None
     delivery_seconds: float = 30.0
+    costs: PluginCosts = field(default_factory=PluginCosts)
     _layer_troubles: dict[str, str] = field(default_factory=dict)
     _layers_run: list[str] = field(default_factory=list)
     _empty_layers: list[str] = field(default_factory=list)
@@ -96,7 +99,7 @@ class Runner:
             # Ctrl-C once more: nothing is waited for, but the journal is closed.
             self.cancelled.set()
             with suppress(RunLogError):  # the next start closes it then
-                self.journal.close("ABORTED", error=_why(raised), duration_seconds=time.perf_counter() - started)
+                self._write_end("ABORTED", error=_why(raised), seconds=time.perf_counter() - started)
             raise
         if outcome.interrupt is not None:
             raise outcome.interrupt
@@ -157,9 +160,12 @@ class Runner:
         if outcome.status == "ABORTED":
             self.transformations.abort_unfinished(self.plan)
         try:
-            self.journal.close(outcome.status, error=outcome.error, duration_seconds=outcome.seconds)
+            self._write_end(outcome.status, error=outcome.error, seconds=outcome.seconds)
         except RunLogError as problem:
             outcome.abort(problem)
+
+    def _write_end(self, status: RunStatus, *, error: str | None, seconds: float) -> None:
+        self.journal.close(status, error=error, duration_seconds=seconds, plugin_costs=self.costs.to_dict())
 
     def _identity(self) -> dict[str, Any]:
         return {
@@ -275,6 +281,7 @@ class Runner:
             error=outcome.error,
             warnings=(*self.plan.warnings, *self.warnings, *empty, *self.caching.warnings, *self._unsaved_lines()),
             sink_errors=sink_errors,
+            plugins=self.costs.read(),
             accidents=tuple(f"{one.source} on {one.event}: {one.error}" for one in self.dispatcher.accidents),
         )
 
