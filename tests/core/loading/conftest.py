@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import importlib
 import importlib.metadata
-import os
-import subprocess
-import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +13,7 @@ import pytest
 from odibi_core.errors import PluginContractError
 from odibi_core.loading import PluginManager, PluginRecord, PluginSettings, clear_manager_cache
 from odibi_core.plugin import ENTRY_POINT_GROUP
+from odibi_core.testing.fake_distributions import FakeDistributions
 
 INSTALLED = frozenset(
     entry.dist.name for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP) if entry.dist is not None
@@ -26,67 +21,12 @@ INSTALLED = frozenset(
 """The distributions of this checkout that provide plugins."""
 
 
-class DistributionFolder:
-    """A folder like site-packages, in front of the path, into which a test installs distributions.
-
-    `python` runs code in a process of its own that sees the same distributions.
-    """
+class DistributionFolder(FakeDistributions):
+    """The kit's own folder of distributions, in front of the path from the start."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(folder)
         monkeypatch.syspath_prepend(str(folder))
-
-    def __call__(
-        self,
-        name: str,
-        *,
-        version: str = "1.0",
-        plugins: Mapping[str, str] | None = None,
-        modules: Mapping[str, str] | None = None,
-        requires: Sequence[str] = ("odibi-core>=0.1,<1",),
-        metadata: str | None = None,
-        entry_points: bytes | None = None,
-    ) -> Path:
-        """Install a distribution.
-
-        Args:
-            name: Its name.
-            version: Its version.
-            plugins: Entry points of the group ``odibi.plugins``: name to value.
-            modules: Files to source text: ``{"acme/plugin.py": "..."}``; a missing ``__init__.py`` is written too.
-            requires: Its requirements.
-            metadata: The whole METADATA file, instead of one made from the above.
-            entry_points: The whole entry_points.txt.
-
-        Returns:
-            Its ``.dist-info`` folder.
-        """
-        files: dict[str, bytes] = {}
-        for path, source in (modules or {}).items():
-            files[path] = textwrap.dedent(source).encode()
-            for parent in list(Path(path).parents)[:-1]:
-                files.setdefault(f"{parent.as_posix()}/__init__.py", b"")
-        info = f"{name.replace('-', '_')}-{version}.dist-info"
-        lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
-        lines += [f"Requires-Dist: {requirement}" for requirement in requires]
-        text = "\n".join([*lines, "", f"# {name}\n\nVersion: of the description\n"]) if metadata is None else metadata
-        files[f"{info}/METADATA"] = text.encode()
-        if entry_points is None:
-            listed = "\n".join(f"{entry} = {value}" for entry, value in (plugins or {}).items())
-            entry_points = f"[odibi.plugins]\n{listed}\n".encode()
-        files[f"{info}/entry_points.txt"] = entry_points
-        record = []
-        for path, content in files.items():
-            target = self.folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if not (path.endswith("__init__.py") and target.exists() and not content):
-                target.write_bytes(content)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-            record.append(f"{path},sha256={digest},{len(content)}")
-        (self.folder / info / "RECORD").write_text("\n".join([*record, f"{info}/RECORD,,"]) + "\n")
-        importlib.invalidate_caches()
-        return self.folder / info
 
     def plugin(self, name: str, source: str, *, version: str = "1.0", requires: Sequence[str] = ()) -> str:
         """Install the distribution ``acme-<name>`` with one plugin called ``<name>``, and return its module."""
@@ -100,19 +40,6 @@ class DistributionFolder:
             requires=["odibi-core>=0.1,<1", *requires],
         )
         return f"{package}.plugin"
-
-    def python(self, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run code in a new process that sees the distributions, with more environment variables."""
-        variables = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", **environment}
-        command = [sys.executable, "-c", textwrap.dedent(code)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=variables)
-
-    def forget_modules(self) -> None:
-        """Take the installed modules out of `sys.modules`, and nothing that only has a name of theirs."""
-        for name, module in list(sys.modules.items()):
-            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-            if any(place is not None and Path(place).is_relative_to(self.folder) for place in places):
-                del sys.modules[name]
 
 
 @pytest.fixture
