@@ -97,8 +97,6 @@ def _sink(frame: pl.LazyFrame, options: CsvWriteOptions, sep: str, *, has_header
             quote_char=options.quotechar,
             quote_style=cast("Any", _QUOTE_STYLES[options.quoting]),
             null_value=options.na_rep,
-            datetime_format=options.date_format,
-            date_format=options.date_format,
             float_precision=options.float_digits,
             decimal_comma=options.decimal == ",",
             engine="streaming",
@@ -126,8 +124,8 @@ def _as_texts(frame: pl.LazyFrame, options: CsvWriteOptions, *, subject: str) ->
             changed.append(pl.when(pl.col(name).is_not_null()).then(text).alias(name))
         elif isinstance(kind, pl.Duration):
             changed.append(pl.col(name).dt.to_string("iso").alias(name))
-        elif isinstance(kind, pl.Datetime) and options.date_format is None:
-            changed.append(_time_text(name, kind))
+        elif isinstance(kind, pl.Datetime | pl.Date | pl.Time):
+            changed.append(_time_text(name, kind, options.date_format))
         elif kind == pl.Boolean:
             words = pl.when(pl.col(name)).then(pl.lit("True")).when(~pl.col(name)).then(pl.lit("False"))
             changed.append(words.otherwise(None).alias(name))
@@ -139,7 +137,13 @@ def _as_texts(frame: pl.LazyFrame, options: CsvWriteOptions, *, subject: str) ->
     return frame.with_columns(changed) if changed else frame
 
 
-def _time_text(name: str, kind: pl.Datetime) -> pl.Expr:
+def _time_text(name: str, kind: pl.Datetime | pl.Date | pl.Time, date_format: str | None) -> pl.Expr:
+    if isinstance(kind, pl.Time):
+        return pl.col(name).dt.to_string("%H:%M:%S%.f")
+    if date_format is not None:
+        return pl.col(name).dt.to_string(date_format.replace(".%f", "%.6f").replace("%f", "%6f"))
+    if isinstance(kind, pl.Date):
+        return pl.col(name).dt.to_string("%Y-%m-%d")
     return pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S%.f" + ("%:z" if kind.time_zone else ""))
 
 

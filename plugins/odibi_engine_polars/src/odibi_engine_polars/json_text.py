@@ -18,7 +18,6 @@ JSON_SUFFIXES = (".json",)
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 
 _SCANNED = (None, "gzip", "zstd")
-_NO_LINES = "on empty reader"
 
 
 def document_text(source: Source, *, encoding: str = "utf-8") -> bytes:
@@ -48,7 +47,8 @@ def document_frame(data: bytes, source: Source, *, path: Sequence[str] = (), ori
     is_array = data.lstrip().startswith(b"[")
     if is_array and not path and orient != "columns":
         with errors_explained(source):
-            return _exact(pl.read_json(data, infer_schema_length=None).lazy()) if data.strip(b"[] \r\n\t") else _none()
+            is_empty = not data.strip(b"[] \r\n\t")
+            return pl.LazyFrame() if is_empty else _exact(pl.read_json(data, infer_schema_length=None).lazy())
     subject = f"{source.name!r}: {source.shown}"
     try:
         found = json.loads(data)
@@ -65,7 +65,7 @@ def document_frame(data: bytes, source: Source, *, path: Sequence[str] = (), ori
         what = "an array of records" if orient == "records" else "an array of records or an object of columns"
         raise DataFormatError(f"{subject} is not {what}")
     with errors_explained(source):
-        return _lines(b"".join(json.dumps(record).encode() + b"\n" for record in found))
+        return _lines(b"".join(json.dumps(record).encode() + b"\n" for record in found)) if found else pl.LazyFrame()
 
 
 def lines_frame(source: Source, *, encoding: str = "utf-8") -> pl.LazyFrame:
@@ -76,23 +76,19 @@ def lines_frame(source: Source, *, encoding: str = "utf-8") -> pl.LazyFrame:
     """
     with errors_explained(source):
         if encoding in {"utf-8", "ascii"} and source.compression in _SCANNED and not _has_mark(source):
-            return _lines(source.scannable())
-        return _lines(_utf8(source, encoding=encoding))
+            try:
+                return _lines(source.scannable())
+            except pl.exceptions.ComputeError:
+                # Whatever Polars says of nothing but line ends, it is no error.
+                if _utf8(source, encoding=encoding).strip():
+                    raise
+                return pl.LazyFrame()
+        data = _utf8(source, encoding=encoding)
+        return _lines(data) if data.strip() else pl.LazyFrame()
 
 
 def _lines(content: str | bytes) -> pl.LazyFrame:
-    frame = pl.scan_ndjson(content, infer_schema_length=None)
-    try:
-        frame.collect_schema()
-    except pl.exceptions.ComputeError as error:
-        if _NO_LINES in str(error):
-            return _none()
-        raise
-    return _exact(frame)
-
-
-def _none() -> pl.LazyFrame:
-    return pl.LazyFrame()
+    return _exact(pl.scan_ndjson(content, infer_schema_length=None))
 
 
 def _exact(frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -104,10 +104,16 @@ def written_text(
     with compressed(path.open("wb"), compression, member=member) as stream:
         if behind is not None:
             _copy(behind, stream, line_end if is_utf8 else line_end.encode(encoding).decode("latin-1"), is_raw=False)
+        if is_utf8:
+            sink(stream, "uncompressed")
+            return
+        encoded = _Encoded(stream, encoding, is_continued=behind is not None)
         try:
-            sink(stream if is_utf8 else _Encoded(stream, encoding, is_continued=behind is not None), "uncompressed")
-        except UnicodeEncodeError as error:
-            raise DataFormatError(f"{subject}: {error}; save with encoding 'utf-8'") from error
+            sink(encoded, "uncompressed")
+        except (OSError, UnicodeEncodeError, pl.exceptions.PolarsError) as error:
+            if encoded.failure is None:
+                raise
+            raise DataFormatError(f"{subject}: {encoded.failure}; save with encoding 'utf-8'") from error
 
 
 def _copy(source: Source, target: BinaryIO, line_end: str, *, is_raw: bool) -> None:
@@ -125,9 +131,13 @@ def _copy(source: Source, target: BinaryIO, line_end: str, *, is_raw: bool) -> N
 
 
 class _Encoded:
-    """A binary stream that takes UTF-8 and writes another encoding."""
+    """A binary stream that takes UTF-8 and writes another encoding.
+
+    It remembers why it failed: Polars passes that on as an error of the operating system, in words only.
+    """
 
     def __init__(self, target: BinaryIO, encoding: str, *, is_continued: bool) -> None:
+        self.failure: UnicodeEncodeError | None = None
         self._target = target
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._encoder = codecs.getincrementalencoder(encoding)()
@@ -136,7 +146,11 @@ class _Encoded:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Write some UTF-8, which may end within a character."""
-        self._target.write(self._encoder.encode(self._decoder.decode(bytes(data))))
+        try:
+            self._target.write(self._encoder.encode(self._decoder.decode(bytes(data))))
+        except UnicodeEncodeError as error:
+            self.failure = error
+            raise
         return len(data)
 
     def flush(self) -> None:
