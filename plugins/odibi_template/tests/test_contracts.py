@@ -1,4 +1,4 @@
-"""The contracts of this plugin; `odibi plugins check odibi-template` runs the same ones where it is installed."""
+"""The contracts of this plugin, so that pytest runs them."""
 
 from odibi_template.contracts import TestPlugin, TestReader
 

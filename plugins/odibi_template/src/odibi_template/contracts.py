@@ -1,4 +1,7 @@
-"""What this plugin promises, as tests: pytest runs them here, ``odibi plugins check odibi-template`` anywhere."""
+"""What this plugin promises, as tests.
+
+pytest runs them here, and ``odibi plugins check odibi-template`` wherever it is installed.
+"""
 
 from __future__ import annotations
 
