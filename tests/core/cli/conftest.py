@@ -86,7 +86,9 @@ def site(tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("PYTHONPATH", str(installed.folder))
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(compiled))
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    monkeypatch.setenv("ODIBI_PLUGINS_DISABLE", "odibi-engine-pandas,odibi-engine-spark,odibi-sinks")
+    ours = ("odibi-engine-pandas", "odibi-engine-polars", "odibi-engine-spark", "odibi-sinks")
+    monkeypatch.setenv("ODIBI_PLUGINS_DISABLE", ",".join(ours))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     shutil.copy(ROWS_ENGINE, installed.folder)
     installed.install("acme-rows", plugins={"rows": "rows_engine"}, modules={})
     yield installed

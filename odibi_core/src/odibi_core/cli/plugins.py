@@ -1,13 +1,15 @@
-"""``odibi plugins``: which there are, what one provides, and whether all of it can be loaded."""
+"""``odibi plugins``: which there are, what one provides, and whether it can be loaded and keeps its contracts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click  # noqa: TID253 - there is no command line without it
 
+from odibi_core.cli.bisect import bisect_plugins
 from odibi_core.cli.exits import ExitCode
 from odibi_core.cli.logs import loader_silenced
 from odibi_core.cli.new_plugin import new
@@ -34,6 +36,7 @@ def plugins() -> None:
 plugins.add_command(new)
 
 
+plugins.add_command(bisect_plugins)
 plugins.add_command(disable)
 plugins.add_command(enable)
 plugins.add_command(lock)
@@ -43,22 +46,24 @@ plugins.add_command(lock)
 @project_folder_options
 @command_options
 def list_all(request: Request, *, choice: ProjectChoice) -> None:
-    """List every plugin that is installed, with its state and the reason for it."""
-    from odibi_core.loading import list_plugins
+    """List every plugin that is installed, with its state and the reason for it, and whether it keeps its contracts."""
+    from odibi_core.cli.conformance import conformance_of
 
-    rows = list_plugins(_manager(request, choice))
+    records = _manager(request, choice).records
+    rows = [record.to_dict() | {"conformance": conformance_of(record)} for record in records]
     output = request.output
     if output.as_json:
         output.document(rows)
     elif rows:
         output.table(
-            ("name", "distribution", "version", "state", "provides", "reason"),
+            ("name", "distribution", "version", "state", "contracts", "provides", "reason"),
             [
                 (
                     row["name"],
                     row["distribution"],
                     row["version"],
                     row["state"],
+                    "" if row["conformance"] is None else row["conformance"]["summary"],
                     _summary(row["provides"]),
                     row["reason"],
                 )
@@ -92,24 +97,48 @@ def info(request: Request, *, name: str, choice: ProjectChoice) -> None:
 
 @plugins.command("check")
 @click.argument("name", required=False)
+@click.option("--no-contracts", is_flag=True, help="Only load what it provides.")
+@click.option(
+    "--output", "path", type=click.Path(dir_okay=False, path_type=Path), help="Where to write conformance.json."
+)
 @project_folder_options
 @command_options
 @click.pass_context
-def check(context: click.Context, request: Request, *, name: str | None, choice: ProjectChoice) -> None:
-    """Load everything that a plugin provides, as its first use would, and say what cannot be loaded.
+def check(
+    context: click.Context,
+    request: Request,
+    *,
+    name: str | None,
+    no_contracts: bool,
+    path: Path | None,
+    choice: ProjectChoice,
+) -> None:
+    """Load everything that a plugin provides, as its first use would, and run its contract tests.
 
-    NAME is the plugin's name or that of its distribution; by default every plugin is checked. What is blocked is left
-    alone. Exits with 1 if anything cannot be loaded.
+    NAME is the plugin's name or that of its distribution; without one every plugin is loaded, and no contract run. The
+    outcome is kept in the user's state folder for `odibi plugins list`, or in the file that is named: one called
+    conformance.json in the plugin's package is found there. What is blocked is left alone. Exits with 1 if anything
+    cannot be loaded, a contract is broken, or the contracts cannot be run.
     """
+    from odibi_core.cli.conformance import run_contracts, show_contracts
+
     manager = _manager(request, choice)
     records = _find(manager, name) if name else list(manager.records)
     checked = [_check(manager, record) for record in records]
     output = request.output
+    if name and not no_contracts:
+        for record, one in zip(records, checked, strict=True):
+            if one["ok"] and record.state == "active":
+                ran = run_contracts(manager, record, path=path)
+                problems = [*one["problems"], *ran.pop("problems")]
+                one.update(ran | {"problems": problems, "ok": not problems})
     if output.as_json:
         output.document(checked)
     else:
         for one in checked:
             _show_check(output, one)
+            if one.get("contracts"):
+                show_contracts(output, one)
         if not checked:
             output.remark("No plugin is installed.")
     if not all(one["ok"] for one in checked):

@@ -33,6 +33,7 @@ def main() -> None:
     """Do what is ordered on stdin, a line of JSON at a time, and answer each with one."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what plugins print is no answer
+    sys.dont_write_bytecode = True  # a fault is to strike the save, not the import of a module
     orders = json.loads(sys.stdin.readline())
     import pyarrow.ipc
 
