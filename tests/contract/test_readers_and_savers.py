@@ -32,5 +32,3 @@ class TestDelta(ReaderSaverContract):
     engine = "any"
     format = "delta"
     examples = 10
-
-
