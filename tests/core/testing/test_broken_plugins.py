@@ -115,6 +115,7 @@ def test_a_broken_plugin_is_rejected_with_the_reason(results, defect):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_whole_contracts_reject_what_is_broken_and_accept_what_is_not(tmp_path):
     results = run_contracts(tmp_path, WHOLE="1")
 
