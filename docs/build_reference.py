@@ -8,11 +8,16 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 from odibi_core.plugin import RECORD_SCHEMA, RecordColumn, hookspecs
 from odibi_core.runlog import RecordStatus
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests load this file by its path
+from plugin_tables import filled
 
 KINDS = (
     ("Provide", "odibi_register_"),
@@ -91,7 +96,12 @@ def _column_schema(column: RecordColumn) -> dict[str, object]:
     return schema
 
 
+def _author_page(path: Path) -> Callable[[], str]:
+    return lambda: filled(path.read_text(encoding="utf-8"))
+
+
 PAGES = {
+    **{f"plugins/{path.name}": _author_page(path) for path in sorted((Path(__file__).parent / "plugins").glob("*.md"))},
     "reference/hooks.md": hooks_page,
     "reference/run-log.md": run_log_page,
     "../odibi_core/src/odibi_core/runlog/record.schema.json": record_schema,
