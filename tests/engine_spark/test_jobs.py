@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -42,6 +44,24 @@ def test_what_the_caller_had_set_is_there_again(classic_engine, make_task):
     finally:
         for name in ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel"):
             context.setLocalProperty(name, None)
+
+
+def test_a_copied_session_that_is_garbage_leaves_open_what_all_sessions_share(connect_session, make_engine, make_task):
+    from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Execution
+
+    engine = make_engine(connect_session, isolate=True)
+    with engine.transformation(make_task("garbage")):
+        engine.session.range(3).collect()
+        copied = weakref.ref(engine.session)
+    assert copied() is not connect_session
+    shared = Execution._release_thread_pool_instance
+
+    engine.close()
+    gc.collect()
+
+    assert copied() is None
+    assert Execution._release_thread_pool_instance is shared is not None
+    assert connect_session.range(3).count() == 3
 
 
 @pytest.mark.parametrize("flavour", ["classic", "connect"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
@@ -145,12 +147,16 @@ class Jobs:
             if key in self._clones or copy is None or self._cannot_clone:
                 return self._clones.get(key)
             try:
-                self._clones[key] = copy()
+                clone = copy()
             except Exception as error:
                 if not is_unimplemented(error):
                     raise
                 self._cannot_clone = True
-            return self._clones.get(key)
+                return None
+            # What `__del__` of a session calls shuts a pool of threads that all sessions share. On one of its threads,
+            # which collect garbage too, it would wait for itself.
+            clone.client.close = partial(_close_alone, clone.client)
+            return self._clones.setdefault(key, clone)
 
     @contextmanager
     def _named(self, attempt: _Attempt, task: TransformationTask) -> Iterator[None]:
@@ -185,12 +191,18 @@ def _tag(attempt: _Attempt) -> str:
     return attempt.group.replace(",", ";")
 
 
+def _close_alone(client: Any) -> None:
+    """Close a client as its own `close` does, but for the threads that it shares with all others."""
+    client._channel.close()  # noqa: SLF001 - see above
+    # At exit PySpark asks the server of every client that is not closed, and asks a server that is gone for minutes.
+    client._closed = True  # noqa: SLF001 - see above
+
+
 def _release(session: Any) -> None:
-    """Let the server forget a session, without closing the client: that would shut a pool which all clients share."""
+    """Let the server forget a session, and close its client."""
     from pyspark.errors import PySparkException
 
-    try:
+    # The server may be gone, or have forgotten it already.
+    with contextlib.suppress(PySparkException):
         session.client.release_session()
-    except PySparkException:
-        # The server is gone, or has forgotten it already.
-        return
+    session.client.close()
