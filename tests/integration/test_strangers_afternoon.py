@@ -98,7 +98,9 @@ def test_strangers_afternoon(
     install_into: Callable[..., None],
     run_command: RunCommand,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     ours = {wheel.name.partition("-")[0]: wheel for wheel in wheels}
     environment = make_environment([f"{ours['odibi_core']}[testing]", ours["odibi_engine_pandas"]])
     before = digest(environment)
@@ -122,8 +124,11 @@ def test_strangers_afternoon(
     tested = run_command([environment / "python", "-W", "error", "-m", "pytest", "-q"], folder=plugin)
     assert tested.returncode == 0, tested.stdout[-4000:]
     assert " passed" in tested.stdout
+    (checked,) = odibi("plugins", "check", "acme-historian")
+    assert checked["ok"], checked
     (row,) = [row for row in odibi("plugins", "list") if row["name"] == "acme-historian"]
     assert (row["state"], row["version"], row["provides"]) == ("active", "0.1.0", ["reader any/historian"])
+    assert row["conformance"]["summary"].startswith("conforms to API 1, ")
 
     # Five o'clock: a project reads through it.
     project = tmp_path / "plant"
