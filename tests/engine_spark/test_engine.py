@@ -51,6 +51,15 @@ def test_rows_come_back_with_their_types(spark_engine):
     assert back.schema.field("local").type == pa.timestamp("us")
 
 
+def test_batches_without_rows_end_nothing(spark_engine):
+    """What came after them was lost."""
+    batches = [pa.record_batch({"id": pa.array(ids, pa.int64())}) for ids in ([], [1], [], [2, 3], [])]
+
+    frame = spark_engine.from_arrow(pa.Table.from_batches(batches * 50))
+
+    assert frame.count() == 150
+
+
 @pytest.mark.parametrize(
     ("column", "type_"),
     [

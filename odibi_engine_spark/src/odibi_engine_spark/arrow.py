@@ -42,7 +42,7 @@ def table_for_spark(stream: Any) -> pa.Table:
         >>> table_for_spark(pa.table({"count": pa.array([7], pa.uint8())})).schema.field("count").type
         DataType(int16)
     """
-    table = stream if isinstance(stream, pa.Table) else pa.table(stream)
+    table = _without_empty_batches(stream if isinstance(stream, pa.Table) else pa.table(stream))
     schema = spark_schema(table.schema)
     if table.schema.equals(schema):
         return table
@@ -51,6 +51,14 @@ def table_for_spark(stream: Any) -> pa.Table:
         return table.cast(schema, safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataFormatError(f"Spark cannot take this table: {error}") from error
+
+
+def _without_empty_batches(table: pa.Table) -> pa.Table:
+    # What comes after a batch without rows is lost (seen with PySpark 4.1.1): to its converter that is the end.
+    batches = table.to_batches()
+    if all(batch.num_rows for batch in batches):
+        return table
+    return pa.Table.from_batches([batch for batch in batches if batch.num_rows], table.schema)
 
 
 def spark_schema(schema: pa.Schema) -> pa.Schema:

@@ -13,6 +13,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from odibi_core.plugin import ConfigError, Dataset, EngineConfig, TransformationTask
 from odibi_engine_spark.arrow import table_for_spark
+from odibi_engine_spark.arrow_streams import arrow_of_frame
 from odibi_engine_spark.caching import Cache
 from odibi_engine_spark.code import pack_code, ship_code
 from odibi_engine_spark.explain import explanation
@@ -72,13 +73,15 @@ class SparkEngine:
         del frame
         return None
 
-    def to_arrow(self, frame: DataFrame, /) -> pa.Table:
-        """Return a frame's rows as an Arrow table, which has ``__arrow_c_stream__``; all of them come here.
+    def to_arrow(self, frame: DataFrame, /) -> pa.Table | pa.RecordBatchReader:
+        """Return a frame's rows as a stream of Arrow batches, computed and fetched while it is consumed.
+
+        One that Spark estimates to be small is fetched at once, as a table.
 
         Args:
             frame: The frame.
         """
-        return frame.toArrow()
+        return arrow_of_frame(frame, flavour=self.flavour)
 
     def from_arrow(self, stream: Any, /) -> DataFrame:
         """Return a frame from any object with ``__arrow_c_stream__``.
