@@ -16,13 +16,24 @@ from pathlib import Path
 import pytest
 
 BROKEN = Path(__file__).with_name("broken")
-CORRECT = ("config_store", "connection", "engine", "log_sink", "observer", "plugin", "reader_and_saver")
+CORRECT = (
+    "config_store",
+    "connection",
+    "engine",
+    "log_sink",
+    "observer",
+    "observer_of_an_engine",
+    "plugin",
+    "reader_and_saver",
+)
 SETTINGS = """
 [pytest]
 addopts = --import-mode=importlib
 filterwarnings = error
 python_files = contracts.py
 """
+
+pytestmark = pytest.mark.slow
 
 
 def defects():

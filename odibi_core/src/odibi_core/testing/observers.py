@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import statistics
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,8 @@ import pytest
 from odibi_core.errors import did_you_mean
 from odibi_core.loading import PluginManager
 from odibi_core.loading.records import describe_error
-from odibi_core.plugin import EVENT_ALIASES, EVENT_TYPES, Event, ProjectConfig
-from odibi_core.testing.contract import Contract, refuse
+from odibi_core.plugin import EVENT_ALIASES, EVENT_TYPES, EngineConfig, Event, ProjectConfig
+from odibi_core.testing.contract import Contract, plugin_manager, refuse
 from odibi_core.testing.sample_events import WatchedFrame, make_event, sample_events
 from odibi_core.testing.threads import frequent_switches
 from odibi_core.testing.waiting import noticed_waits
@@ -47,6 +48,7 @@ class ObserverContract(Contract):
     Attributes:
         events: The events that it is tested with; by default all that the plugin observes.
         settings: What ``odibi_configure`` is given before the first event, as ``plugins.settings``.
+        engine: An installed engine, whose frames it is tested with as well; for observers that know one.
 
     Example:
         >>> class TestLineage(ObserverContract):
@@ -56,6 +58,7 @@ class ObserverContract(Contract):
 
     events: ClassVar[Sequence[str]] = ()
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    engine: ClassVar[str] = ""
 
     @pytest.fixture
     def observers(self, manager: PluginManager, tmp_path: Path) -> Iterator[Mapping[str, tuple[Observer, ...]]]:
@@ -124,12 +127,41 @@ class ObserverContract(Contract):
                     "schema may be looked at.",
                 )
 
+    def test_frames_of_an_engine_are_not_changed(
+        self, observers: Mapping[str, tuple[Observer, ...]], tmp_path: Path
+    ) -> None:
+        """What an observer does to a frame of an engine that it knows, it does to the rows that are saved."""
+        if not self.engine:
+            pytest.skip("the contract names no engine")
+        from odibi_core.testing.comparing import difference
+        from odibi_core.testing.dataset_access import engine_plugin
+        from odibi_core.testing.tables import plain_table
+
+        manager = plugin_manager(engine_plugin(self.engine, beside=self.plugin) or self.plugin)
+        engine = manager.load(manager.engine(self.engine))(EngineConfig(project_root=tmp_path))
+        try:
+            for name, those in observers.items():
+                for observer in those:
+                    frame = engine.from_arrow(plain_table())
+                    _raised(observer, make_event(name, frame=frame))
+                    problem = difference(plain_table(), engine.to_arrow(frame))
+                    if problem is not None:
+                        refuse(
+                            f"{observer.hook} changes the frame of {self.engine!r} that it is shown: {problem}.",
+                            advice="Observers look. What is to be changed belongs into a transformation.",
+                        )
+        finally:
+            engine.close()
+
     def test_it_can_be_called_from_several_threads_at_once(self, observers: Mapping[str, tuple[Observer, ...]]) -> None:
         """Transformations run on worker threads, and so do their events."""
         if any(_raised(observer, event) for event, observer in _calls(observers)):
             pytest.skip("it raises on one thread already: test_no_event_makes_it_raise")
 
+        start = threading.Barrier(_THREADS)
+
         def call(number: int) -> list[str]:
+            start.wait(_LONGEST)
             return [
                 f"{observer.hook} raised {describe_error(error)}"
                 for _ in range(_ROUNDS)

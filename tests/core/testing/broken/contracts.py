@@ -49,6 +49,10 @@ class ObserverKind(ObserverContract):
     pass
 
 
+class EngineObserverKind(ObserverContract):
+    engine = "acme"
+
+
 class ConnectionKind(ConnectionContract):
     connection = "acme"
     options = {"path": "lake", "token": "odibi-token-4711"}
@@ -81,6 +85,7 @@ KINDS = {
     "engine": EngineKind,
     "log sink": SinkKind,
     "observer": ObserverKind,
+    "observer of an engine": EngineObserverKind,
     "plugin": PluginContract,
     "reader and saver": ReaderSaverKind,
 }

@@ -87,6 +87,12 @@ DEFECTS = (
         "test_it_can_be_called_from_several_threads_at_once",
         "threads at once",
     ),
+    Defect(
+        "changes_a_frame_that_it_is_shown",
+        "observer of an engine",
+        "test_frames_of_an_engine_are_not_changed",
+        "changes the frame of 'acme'",
+    ),
     # --- what holds for every plugin ---
     Defect(
         "imports_pandas",

@@ -2,12 +2,12 @@
 
 from odibi_core.plugin import hookimpl
 
-_running = {}
+_running = dict.fromkeys(range(2_000), "a run that is over")
 
 
 @hookimpl
 def odibi_post_save(event):
     _running[object()] = event.run_id
-    longest = [run for key, run in _running.items() if repr(key)]
-    if len(longest) > 200:
+    names = [repr(run) for run in _running.values()]
+    if len(names) > 4_000:
         _running.clear()
