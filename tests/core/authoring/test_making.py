@@ -108,6 +108,12 @@ def test_files_that_were_made_are_named(tmp_path, installed):
     assert made["next_steps"] == [f"cd {tmp_path / 'acme-historian'}", "pip install -e '.[test]'", "pytest"]
 
 
+def test_folder_with_a_blank_can_be_typed_as_it_is_said(tmp_path, installed):
+    made = make_plugin("acme-historian", kind="reader", path=tmp_path / "my plugins", manager=installed)
+
+    assert made["next_steps"][0] == f"cd '{tmp_path / 'my plugins' / 'acme-historian'}'"
+
+
 def test_reader_of_an_engine_requires_its_distribution(tmp_path, importable):
     from odibi_core.loading import get_manager
 

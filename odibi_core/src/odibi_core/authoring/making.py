@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,5 +81,5 @@ def make_plugin(
         "provides": design.provides,
         "path": str(target),
         "created_files": [str(target / file) for file in files],
-        "next_steps": [f"cd {target}", "pip install -e '.[test]'", "pytest"],
+        "next_steps": [f"cd {shlex.quote(str(target))}", "pip install -e '.[test]'", "pytest"],
     }
