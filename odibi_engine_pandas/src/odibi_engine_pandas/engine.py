@@ -81,5 +81,9 @@ class PandasEngine:
         """
         return explanation(error, {name: frame for name, frame in frames.items() if self.is_frame(frame)})
 
+    def describe_frame(self, frame: pd.DataFrame, /) -> dict[str, str]:
+        """Return the frame's columns with their dtypes, which pandas has at hand."""
+        return {str(name): str(dtype) for name, dtype in zip(frame.columns, frame.dtypes, strict=True)}
+
     def close(self) -> None:
         """Do nothing: nothing was started."""

@@ -66,3 +66,81 @@ def test_nobody_is_said(odibi, tmp_path):
     answer = odibi("hooks", "list", "layer_end", cwd=tmp_path)
 
     assert (answer.code, "Nobody listens to layer_end." in answer.stdout + answer.stderr) == (0, True)
+
+
+CRASHES = """
+    @hookimpl
+    def odibi_post_read(event):
+        raise RuntimeError("today's code is wrong, password=hunter2")
+"""
+COUNTS = """
+    @hookimpl
+    def odibi_post_read(event):
+        len(event.frame)
+"""
+
+
+@pytest.fixture
+def recording(shop, odibi):
+    """The recording of a run with no observer."""
+    path = shop.parent / "events.jsonl"
+    assert odibi("hooks", "record", path, "--", "run", "--quiet", cwd=shop).code == 0
+    return path
+
+
+def test_recorded_run_is_replayed_to_the_plugins_of_today(recording, odibi, site, tmp_path):
+    site.plugin("crash", CRASHES)
+    site.plugin("count", COUNTS)
+
+    text = odibi("hooks", "replay", recording, cwd=tmp_path)
+    document = odibi("hooks", "replay", recording, "--json").json
+
+    assert text.code == 1
+    assert "raised     crash on post_read" in text.stdout
+    assert "wants data count on post_read" in text.stdout
+    assert "hunter2" not in text.stdout
+    assert document["calls"] == {"count": 3, "crash": 3}
+    assert {(one["plugin"], one["wants_data"]) for one in document["accidents"]} == {("crash", False), ("count", True)}
+    assert document["is_whole"] is True
+
+
+def test_only_the_plugin_that_was_named_is_loaded_and_called(recording, odibi, site, tmp_path):
+    site.plugin("crash", CRASHES)
+    site.plugin("count", COUNTS)
+
+    answer = odibi("hooks", "replay", recording, "--plugin", "acme_count", "--json", cwd=tmp_path)
+
+    assert (answer.code, answer.json["calls"]) == (0, {"count": 3})
+
+
+def test_plugin_that_is_not_installed_cannot_be_replayed_to(recording, odibi, site, tmp_path):
+    site.plugin("count", COUNTS)
+
+    answer = odibi("hooks", "replay", recording, "--plugin", "cuont", cwd=tmp_path)
+
+    assert (answer.code, "Did you mean 'count'?" in answer.stderr) == (2, True)
+
+
+def test_plugins_are_configured_where_a_project_is_named(recording, odibi, site, shop):
+    site.plugin("fussy", "@hookimpl\ndef odibi_configure(config):\n    raise RuntimeError(config.project + config.env)")
+
+    without = odibi("hooks", "replay", recording, "--json")
+    given = odibi("hooks", "replay", recording, "--json", "-C", shop)
+
+    assert (without.code, without.json["not_configured"]) == (0, [])
+    assert (given.code, given.json["not_configured"]) == (1, ["fussy: odibi_configure raised RuntimeError: Shopqat"])
+
+
+def test_only_a_run_can_be_recorded(odibi, shop):
+    answer = odibi("hooks", "record", shop / "x.jsonl", "--", "plan", cwd=shop)
+
+    assert answer.code == 2
+    assert "Only a run has events, and 'plan' is none" in answer.stderr
+    assert not (shop / "x.jsonl").exists()
+
+
+def test_options_before_the_command_hold_for_the_run_that_is_recorded(odibi, shop, tmp_path):
+    answer = odibi("--json", "hooks", "record", tmp_path / "x.jsonl", "--", "run", "--env", "prod", cwd=shop)
+
+    assert (answer.code, answer.json["env"]) == (0, "prod")
+    assert (tmp_path / "x.jsonl").read_text().count('"env": "prod"') > 3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from odibi_core.loading import PluginRecord, PluginSettings
     from odibi_core.project import ProjectManifest
 
-__all__ = ["disable", "enable"]
+__all__ = ["disable", "enable", "installed_name"]
 
 _VARIABLE: Final = "ODIBI_PLUGINS_DISABLE"
 
@@ -70,6 +70,15 @@ def enable(context: click.Context, request: Request, *, name: str, is_for_projec
         _edit_manifest(context, request, choice, shown, meant, is_disabling=False)
     else:
         _print_variable(request, shown, _names(os.environ.get(_VARIABLE, ""), without=meant))
+
+
+def installed_name(name: str) -> str:
+    """Return the name of an installed plugin or distribution in its own spelling.
+
+    Raises:
+        PluginNotFoundError: Nothing of that name is installed.
+    """
+    return _meant(name, _installed())[0]
 
 
 def _installed() -> list[PluginRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click  # noqa: TID253 - there is no command line without it
@@ -37,6 +38,12 @@ __all__ = ["run"]
     help="What becomes of a transformation whose row, code, engine and inputs are what they were.",
 )
 @click.option("--dry-run", is_flag=True, help="Plan, and run nothing.")
+@click.option(
+    "--record-events",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the run's events to this new file, for odibi hooks replay.",
+)
 @command_options
 @click.pass_context
 def run(
@@ -49,6 +56,7 @@ def run(
     resume: str | None,
     unchanged: str,
     dry_run: bool,
+    record_events: Path | None,
 ) -> None:
     """Run a project.
 
@@ -66,6 +74,7 @@ def run(
         "resume": resume is not None and (resume or True),
         "unchanged": unchanged,
         "dry_run": dry_run,
+        "record_events": record_events,
         **selection.to_arguments(),
     }
 

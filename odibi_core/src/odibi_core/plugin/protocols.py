@@ -25,6 +25,7 @@ __all__ = [
     "EngineConfig",
     "ErrorExplainer",
     "ExecutionEngine",
+    "FrameDescriber",
     "JobControl",
     "LogSink",
     "ReadableLogSink",
@@ -88,6 +89,17 @@ class CacheSupport(Protocol):
 
     def uncache(self, dataset: Dataset, /) -> None:
         """Undo `cache`; a dataset that is not cached is no error."""
+
+
+@runtime_checkable
+class FrameDescriber(Protocol):
+    """Optional for an engine: name the columns of a frame, for what is recorded of a run's events."""
+
+    def describe_frame(self, frame: Frame, /) -> Mapping[str, str] | None:
+        """Return the frame's columns with their types as text, in order; None if that would have to be computed.
+
+        It must cost next to nothing: no job, no request to a server, no look at the data.
+        """
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from odibi_core.plugin import (
     EngineConfig,
     ExecutionEngine,
     Frame,
+    FrameDescriber,
     JobControl,
     Reader,
     Saver,
@@ -58,6 +59,7 @@ class EngineRoom:
     _counts: dict[str, Callable[[Frame], int | None]] = field(default_factory=dict)
     _session_holders: dict[str, SessionHolder | None] = field(default_factory=dict)
     _job_controls: dict[str, JobControl | None] = field(default_factory=dict)
+    _describers: dict[str, FrameDescriber | None] = field(default_factory=dict)
     _max_bytes: int | None = None
 
     @contextmanager
@@ -98,6 +100,7 @@ class EngineRoom:
         # Here and not for each transformation: to look at a protocol takes Python 3.11 ten microseconds.
         self._session_holders[name] = engine if isinstance(engine, SessionHolder) else None
         self._job_controls[name] = engine if isinstance(engine, JobControl) else None
+        self._describers[name] = engine if isinstance(engine, FrameDescriber) else None
 
     def _meter(self, spec: Spec, kind: str) -> Meter:
         return self.costs.meter(self.manager.owner_of(spec), kind)
@@ -123,6 +126,11 @@ class EngineRoom:
     def count_rows(self, frame: Frame, *, engine: str) -> int | None:
         """Return how many rows a frame of an engine has, None if that is not known without computing it."""
         return self._counts[engine](frame)
+
+    def describe_frame(self, name: str, frame: Frame) -> Mapping[str, str] | None:
+        """Return the columns of an engine's frame with their types, None if it cannot tell without computing them."""
+        describer = self._describers.get(name)
+        return None if describer is None else describer.describe_frame(frame)
 
     def is_open(self, name: str) -> bool:
         """Return whether an engine was started."""

@@ -88,6 +88,7 @@ def run_project(
     repo_path: str | Path | None = None,
     log_level: str | int | None = None,
     save_logs: bool = False,
+    record_events: str | Path | None = None,
     raise_on_failure: bool = True,
     manager: PluginManager | None = None,
 ) -> RunResult:
@@ -128,6 +129,7 @@ def run_project(
             application has configured, or warnings.
         save_logs: Write the lines of the program's own log to ``.odibi/logs/<run_id>.log`` as well, from ``"INFO"`` on
             whatever is shown; the event ``logs_persisted`` names the file.
+        record_events: A new file to write the run's events to, for `odibi hooks replay`: no rows and no secrets.
         raise_on_failure: Raise if the run does not succeed, rather than return its result.
         manager: The plugins; None means those installed, as the environment and the manifest allow.
 
@@ -179,6 +181,7 @@ def run_project(
                 saved_from=level if save_logs else None,
                 session=prepared.ask(auth_provider, env=plan.env),
                 costs=costs,
+                record_events=None if record_events is None else Path(record_events),
             )
     return result.raise_for_status() if raise_on_failure else result
 
@@ -198,6 +201,7 @@ def _run(
     saved_from: int | None,
     session: Session,
     costs: PluginCosts,
+    record_events: Path | None,
 ) -> RunResult:
     from odibi_core.events import Dispatcher, HookManager
     from odibi_core.loading import project_imports
@@ -206,6 +210,7 @@ def _run(
     from odibi_core.running.caching import Caching, merge_cache_plans
     from odibi_core.running.earlier_runs import settle_earlier_runs
     from odibi_core.running.engines import EngineRoom
+    from odibi_core.running.event_recording import recorded_to
     from odibi_core.running.header import start_journal
     from odibi_core.running.retries import RetryPolicies
     from odibi_core.running.runner import Runner
@@ -226,6 +231,16 @@ def _run(
         settle_earlier_runs(project.state_dir, sinks)
         reuse = Reuse.of(plan, earlier=earlier, unchanged=unchanged, manager=manager)
         at_end.enter_context(engines.opened(reuse.left_to_run(plan)))
+        recorder = at_end.enter_context(
+            recorded_to(
+                record_events,
+                columns_of=engines.describe_frame,
+                run_id=run_id,
+                project=project.name,
+                env=plan.env,
+                engine=plan.engine,
+            )
+        )
         policies = RetryPolicies(engines)
         for planned in plan:
             policies.of(planned)
@@ -236,7 +251,8 @@ def _run(
         # A function may emit events of its own, whether or not anybody listens.
         hooks = HookManager() if hooks is None else hooks
         owners = {record.name: record for record in manager.records}
-        dispatcher = Dispatcher(observers=costs.observers(manager.observers(), owners=owners), hooks=hooks)
+        observers = costs.observers(manager.observers(), owners=owners)
+        dispatcher = Dispatcher(observers=observers if recorder is None else recorder.observers(observers), hooks=hooks)
         delivery = Delivery(journal, sinks, project.state_dir)
         at_end.callback(delivery.give_up)
         cancelled = threading.Event()
