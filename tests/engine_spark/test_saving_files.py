@@ -354,3 +354,12 @@ def test_a_missing_module_is_named(spark_engine, tmp_path):
     if spark_engine.flavour.kind != "sail":  # which reads Avro, and does not write it
         with pytest.raises(ConfigError, match=has_no):
             read(spark_engine, output(tmp_path / "b.avro"))
+
+
+def test_csv_keeps_the_blanks_around_text(spark_engine, tmp_path):
+    path = tmp_path / "a.csv"
+
+    save(spark_engine, [{" name ": " a "}, {" name ": "b  "}], output(path), schema="` name ` string")
+
+    text = "".join(part.read_text() for part in sorted(path.rglob("*.csv"))) if path.is_dir() else path.read_text()
+    assert sorted(set(text.splitlines())) == [" a ", " name ", "b  "]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from odibi_core.plugin import (
     Capability,
@@ -23,6 +23,39 @@ __all__ = [
 ]
 
 _SINCE = "0.1"
+
+# What the formats cannot hold, in the words of the contract test-kit's tables.
+_TEXT_SHEET = {
+    "all_null": "a column without values has no type",
+    "binary": "refused",
+    "dates": "text, unless the option schema says more",
+    "decimals": "floats, unless the option schema says more",
+    "empty": "columns without types",
+    "small_numbers": "64 bits",
+    "times": "text, unless the option schema says more",
+    "zones": "text, unless the option schema says more",
+}
+_JSON_SHEET = _TEXT_SHEET | {
+    "binary": "text, in base64",
+    "empty": "no columns",
+    "infinities": "text",
+    "nan": "text",
+}
+_CASE = {"case_names": "refused: Spark does not look at upper and lower case"}
+_SHEETS = {
+    "csv": _TEXT_SHEET
+    | {
+        "empty_text": "null",
+        "lists": "JSON in a field, read as text",
+        "nan": "null",
+        "row_order": "files are read in the order of their sizes",
+        "structs": "JSON in a field, read as text",
+        "text_like_values": "numbers, truth values and nulls",
+    },
+    "json": _JSON_SHEET,
+    "jsonl": _JSON_SHEET,
+    "delta": {"other_columns": "refused, unless the option overwrite_schema says so"},
+}
 
 # Format, suffixes, the name in its options models, what it is, and whether folders of hive partitions make sense.
 _FILES = (
@@ -46,6 +79,7 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
         options_model="odibi_engine_spark.options:SparkEngineOptions",
         capabilities={
             "append": Capability(supported=True, since=_SINCE),
+            "append_order": Capability(supported=False, note="files of a dataset have no order"),
             "arrow": Capability(supported=True, since=_SINCE, note="rows go through this process; not for big frames"),
             "atomic_save": Capability(
                 supported=True, since=_SINCE, note="Delta tables, and files on this machine or a shared disk"
@@ -131,6 +165,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
             options_model=f"odibi_engine_spark.file_options:{model}WriteOptions",
             suffixes=suffixes,
             supports_partitions=has_partitions,
+            capabilities=_cannot(_CASE | _SHEETS.get(format_, {})),
         )
     yield SaverSpec(
         engine="spark",
@@ -140,6 +175,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         summary="Delta tables, each save one commit",
         options_model="odibi_engine_spark.delta.options:DeltaWriteOptions",
         supports_partitions=True,
+        capabilities=_cannot(_CASE | _SHEETS["delta"]),
     )
     yield SaverSpec(
         engine="spark",
@@ -189,3 +225,7 @@ def odibi_register_checks() -> Iterator[CheckSpec]:
         factory="odibi_engine_spark.checks:check_interpreter",
         summary="the interpreter that runs Python functions on executors",
     )
+
+
+def _cannot(notes: Mapping[str, str]) -> dict[str, Capability]:
+    return {word: Capability(supported=False, note=note) for word, note in notes.items()}

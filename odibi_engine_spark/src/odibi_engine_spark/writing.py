@@ -79,6 +79,9 @@ def writing_of(frame: DataFrame, dataset: Dataset, *, engine: SparkEngine, subje
         return writing
     # Sail leaves nulls out of JSON whatever is said; to readers that is the same.
     writing.options.pop("ignoreNullFields", None)
+    # And it keeps blanks, without an option for it.
+    writing.options.pop("ignoreLeadingWhiteSpace", None)
+    writing.options.pop("ignoreTrailingWhiteSpace", None)
     if unknown := sorted(writing.options.keys() - _ON_SAIL):
         raise ConfigError(f"{subject}: Sail has no option {', '.join(unknown)} for {dataset.format}; leave it out")
     return writing if not dataset.partition_by else _with_null_partitions(writing)
@@ -94,6 +97,9 @@ def _csv(frame: DataFrame, dataset: Dataset, subject: str) -> Writing:
         "header": str(options.header).lower(),
         "sep": sep,
         "escape": options.quote,
+        # Spark's own default takes the blanks off both ends of text.
+        "ignoreLeadingWhiteSpace": "false",
+        "ignoreTrailingWhiteSpace": "false",
         **_codec(options.compression, dataset),
     }
     given |= {"quote": options.quote} if options.quote != '"' else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odibi_core.plugin import Dataset, DatasetNotFoundError
+from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.columns import column, require_columns
 from odibi_engine_spark.delta.failures import failures
 from odibi_engine_spark.delta.limits import refuse_on_sail
@@ -44,6 +44,7 @@ class SparkDeltaReader:
 
         Raises:
             DatasetNotFoundError: There is no such table, or no such version of it.
+            DataFormatError: What is there is no Delta table.
             ColumnNotFoundError: A column that is asked for is not there.
             ConfigError: An option is wrong, or the session cannot do this.
         """
@@ -57,6 +58,9 @@ class SparkDeltaReader:
         with failures(subject):
             # Asked first: of a version of a table that is not there, Spark has nothing but a trace to say.
             known = target.schema(session)
+            folder = target.local_folder(session)
+            if known is None and folder is not None and folder.is_file():
+                raise DataFormatError(f"{subject} is a file and no Delta table, which is a folder")
             if known is None:
                 raise DatasetNotFoundError(
                     f"{subject}: there is no Delta table. Check the path; a table that a transformation makes has to "
