@@ -45,8 +45,13 @@ def check_unknown_option(
             refuse(
                 f"{where} takes the option {next(iter(options))!r} for {what}, which it does not have.", advice=advice
             )
-        if wanted and wanted not in said:
+        # A suggestion may be the option's other spelling: mergeSchema for merge_schema.
+        if wanted and _folded(wanted) not in _folded(said):
             refuse(f"{where} refuses {next(iter(options))!r} without a word about {wanted!r}: {said}", advice=advice)
+
+
+def _folded(text: str) -> str:
+    return text.casefold().replace("_", "")
 
 
 def _unknown_options(model: type[BaseModel]) -> list[tuple[dict[str, Any], str]]:
