@@ -30,11 +30,11 @@ def import_all():
     """Import whatever a run may need, so that a process can fork, or change its user, and run.
 
     Importing takes longer than a run, and may not be possible any more for another user, or when somebody edits the
-    sources meanwhile. Tables of data are left out: they need pyarrow, and no log sink does.
+    sources meanwhile. Tables of data are left out: they need pyarrow, and no log sink does. So is the test-kit.
     """
     for library in ("deltalake", "psycopg", "sqlalchemy"):
         importlib.import_module(library)
     for package in (odibi_core, odibi_sinks):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("__main__") and "delta_tables" not in module.name:
+            if not any(part in module.name for part in ("__main__", "delta_tables", ".testing", ".contracts")):
                 importlib.import_module(module.name)
