@@ -326,3 +326,23 @@ def test_init_overwrites_only_when_told_to(odibi, tmp_path):
 
     assert answer.code == 0
     assert json.loads((tmp_path / "sales/manifest.json").read_text())["project_name"] == "Sales"
+
+
+def test_info_says_what_the_plugin_cost_the_last_run_that_called_it(odibi, shop, site):
+    site.plugin("good", GOOD, acme_sink=SINK)
+    before = odibi("plugins", "info", "good", "--json", cwd=shop).json[0]["last_run"]
+    odibi("run", "--quiet")
+
+    text = odibi("plugins", "info", "good").stdout
+    last = odibi("plugins", "info", "good", "--json").json[0]["last_run"]
+
+    assert before is None
+    assert "last run     2 calls in 0.0" in text
+    assert last["cost"]["parts"]["hooks"]["calls"] == 2
+    assert last["run_id"] in text
+
+
+def test_info_outside_of_a_project_knows_of_no_run(odibi, tmp_path, site):
+    site.plugin("good", GOOD, acme_sink=SINK)
+
+    assert odibi("plugins", "info", "good", "--json", cwd=tmp_path).json[0]["last_run"] is None

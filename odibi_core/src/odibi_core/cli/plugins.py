@@ -13,7 +13,8 @@ from odibi_core.cli.bisect import bisect_plugins
 from odibi_core.cli.exits import ExitCode
 from odibi_core.cli.logs import loader_silenced
 from odibi_core.cli.new_plugin import new
-from odibi_core.cli.output import Output
+from odibi_core.cli.output import Output, describe_count, describe_seconds
+from odibi_core.cli.plugin_costs import last_run_of
 from odibi_core.cli.plugin_lock import lock
 from odibi_core.cli.plugin_switches import disable, enable
 from odibi_core.cli.request import ProjectChoice, Request, command_options, project_folder_options
@@ -80,12 +81,16 @@ def list_all(request: Request, *, choice: ProjectChoice) -> None:
 @project_folder_options
 @command_options
 def info(request: Request, *, name: str, choice: ProjectChoice) -> None:
-    """Show what a plugin provides, from where, and what it can do.
+    """Show what a plugin provides, from where, what it can do, and what it cost the last run that called it.
 
-    NAME is the plugin's name or that of its distribution.
+    NAME is the plugin's name or that of its distribution. The run is one of the project of the working folder, or of
+    the one that is named.
     """
     manager = _manager(request, choice)
-    found = [_describe(manager, record) for record in _find(manager, name)]
+    found = []
+    for record in _find(manager, name):
+        last = last_run_of(record.name, choice)
+        found.append(_describe(manager, record) | {"last_run": None if last is None else last._asdict()})
     if request.output.as_json:
         request.output.document(found)
         return
@@ -261,6 +266,13 @@ def _show(output: Output, data: dict[str, Any]) -> None:
     if data["reason"]:
         output.line(f"reason       {data['reason']}", indent=2, hanging=13)
     output.line(f"module       {data['entry_point']}", indent=2)
+    if data["last_run"] is not None:
+        cost = data["last_run"]["cost"]
+        figures = f"{describe_count(cost['calls'], 'call')} in {describe_seconds(cost['seconds'])}"
+        errors = describe_count(cost["errors"], "error")
+        output.line(
+            f"last run     {figures}, {errors}: odibi runs show {data['last_run']['run_id']}", indent=2, hanging=13
+        )
     for spec in data["specs"]:
         summary = f" - {spec['summary']}" if spec["summary"] else ""
         output.line(f"{spec['kind']} {spec['name']}{summary}", indent=2, hanging=2)

@@ -9,6 +9,7 @@ import click  # noqa: TID253 - there is no command line without it
 from odibi_core.cli.deliver import deliver
 from odibi_core.cli.exits import answering
 from odibi_core.cli.output import Output, describe_seconds, describe_time
+from odibi_core.cli.plugin_costs import costs_of_run
 from odibi_core.cli.request import (
     ProjectChoice,
     Request,
@@ -105,7 +106,10 @@ def show_run(request: Request, *, run_id: str | None, choice: ProjectChoice) -> 
     if row is None:
         raise SelectionError("There is no run to show: the project has never run. Start one with: odibi run")
     transformations = index.transformations(row.run_id)
-    data = row.to_dict() | {"transformations": transformations, "plugin_costs": _costs(choice, row.run_id)}
+    data = row.to_dict() | {
+        "transformations": transformations,
+        "plugin_costs": costs_of_run(choice.state_dir(), row.run_id),
+    }
     if request.output.as_json:
         request.output.document(data)
     else:
@@ -141,16 +145,6 @@ def _show(output: Output, data: dict[str, Any]) -> None:
     if data["plugin_costs"]:
         output.line()
         _show_costs(output, data["plugin_costs"])
-
-
-def _costs(choice: ProjectChoice, run_id: str) -> dict[str, Any]:
-    """Return what each plugin cost a run; nothing if the run did not write its own end, or has none yet."""
-    from odibi_core.runlog import journal_path, read_end
-
-    path = journal_path(choice.state_dir(), run_id)
-    end = read_end(path) if path.exists() else None
-    costs = (end or {}).get("plugin_costs", {})
-    return dict(costs.get("plugins", {})) if costs.get("version") == 1 else {}
 
 
 def _show_costs(output: Output, costs: dict[str, Any]) -> None:
