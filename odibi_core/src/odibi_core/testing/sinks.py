@@ -72,6 +72,17 @@ class LogSinkContract(SinkFaults):
         open_sink().write(records)
         self._has(records, stored(), after="a batch of 2,500 records")
 
+    def test_a_clock_that_jumps_changes_nothing(self, open_sink: OpenSink, stored: Stored) -> None:
+        """Clocks are set back in the middle of runs; the order of records is that of ``seq``, and of nothing else."""
+        records = []
+        for record in make_records(9):
+            jump = timedelta(days=1 if record["seq"] % 3 else -400) * (-1) ** record["seq"]
+            records.append({**record, "start_time": record["start_time"] + jump, "end_time": record["end_time"] - jump})
+        sink = open_sink()
+        sink.write(records[:5])
+        sink.write(records[5:])
+        self._has(records, stored(), after="records of a clock that was set forth and back")
+
     def test_missing_values_stay_none(self, open_sink: OpenSink, stored: Stored) -> None:
         """None is neither 0 nor a text, in a batch of its own and beside values."""
         optional = [column.name for column in RECORD_SCHEMA if not column.required]

@@ -60,6 +60,9 @@ DEFECTS = (
     Defect("keeps_records_back", "log sink", "test_records_are_stored_whole", "are missing"),
     Defect("cuts_long_errors", "log sink", "test_a_message_of_ten_megabytes_is_kept", "error_message is"),
     Defect("shows_its_token", "log sink", "test_no_secret_is_shown", "secret"),
+    Defect(
+        "orders_by_the_clock", "log sink", "test_a_clock_that_jumps_changes_nothing", "the records are in the order"
+    ),
     # --- connections and config stores ---
     Defect("leaves_its_root", "connection", "test_a_folder_beside_the_root_is_not_inside", "outside of"),
     Defect("shows_its_key", "connection", "test_no_secret_is_shown", "the repr of the connection"),
