@@ -221,3 +221,17 @@ def test_measured_observers_keep_their_order_and_their_accidents():
     assert [(one.source, one.error) for one in dispatcher.accidents] == [("watch", "RuntimeError: down")]
     assert costs.read()["watch"].to_dict()["distribution"] == "acme-watch"
     assert costs.read()["watch"].errors == 1
+
+
+def test_wrapper_of_transformations_is_counted_among_the_hooks(two_steps, watched):
+    @hookimpl(wrapper=True)
+    def odibi_run_transformation(task):
+        outcome = yield
+        if task.transformation_id == "two":
+            raise RuntimeError("not this one")
+        return outcome
+
+    result = run_project(two_steps(), manager=watched(odibi_run_transformation), raise_on_failure=False)
+
+    assert result.status == "FAILED"
+    assert counted(result.to_dict()["plugins"])["watch"] == {"hooks": (2, 1)}

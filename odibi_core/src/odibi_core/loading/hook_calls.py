@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ import pluggy
 
 from odibi_core.diagnostics import get_logger
 from odibi_core.loading.catalog import Catalog, LoadedPlugin
+from odibi_core.loading.charging import charged
 from odibi_core.loading.hooks import RUN_HOOKS
 from odibi_core.loading.implementations import Implementations
 from odibi_core.loading.records import PluginAccident, PluginRecord, describe_error
@@ -47,6 +49,11 @@ def make_run_hooks(catalog: Catalog) -> Mapping[str, pluggy.HookCaller]:
             if one.hook.name in RUN_HOOKS and (one.wrapper or plugin.record.name not in catalog.losers[one.hook.name])
         )
         if used:
+            if not plugin.is_kernel:
+                used = tuple(
+                    replace(one, function=charged(one.function, record=plugin.record, is_wrapper=one.wrapper))
+                    for one in used
+                )
             manager.register(Implementations(used), name=plugin.record.name)
     if is_tracing():
         trace_run_hooks(manager)

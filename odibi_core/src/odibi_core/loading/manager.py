@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from odibi_core.errors import ManagerFrozenError, PluginConflictError, PluginNotFoundError
 from odibi_core.loading.catalog import Catalog
+from odibi_core.loading.charging import Charge, charging
 from odibi_core.loading.hook_calls import Surround, make_run_hooks, tell_plugins
 from odibi_core.loading.hooks import Spec, kind_of_spec
 from odibi_core.loading.loader import PluginLoader
@@ -281,11 +282,12 @@ class PluginManager:
         """
         return tell_plugins("odibi_unconfigure", config, reversed(self._loader.catalog.plugins), surround=timed)
 
-    def run_project(self, task: ProjectTask) -> Any:
+    def run_project(self, task: ProjectTask, *, charge: Charge | None = None) -> Any:
         """Call ``odibi_run_project``: the first answer of a plugin, else the default steps.
 
         Args:
             task: The run.
+            charge: Told what the run hooks of plugins take.
 
         Returns:
             The `RunResult`.
@@ -293,13 +295,14 @@ class PluginManager:
         Raises:
             PluginConflictError: Two plugins answer, and `prefer` does not choose.
         """
-        return self._run("odibi_run_project", task)
+        return self._run("odibi_run_project", task, charge)
 
-    def run_transformation(self, task: TransformationTask) -> TransformationOutcome:
+    def run_transformation(self, task: TransformationTask, *, charge: Charge | None = None) -> TransformationOutcome:
         """Call ``odibi_run_transformation``: the first answer of a plugin, else the default steps.
 
         Args:
             task: The attempt.
+            charge: Told what the run hooks of plugins take.
 
         Returns:
             What was done.
@@ -307,7 +310,7 @@ class PluginManager:
         Raises:
             PluginConflictError: Two plugins answer, and `prefer` does not choose.
         """
-        return cast("TransformationOutcome", self._run("odibi_run_transformation", task))
+        return cast("TransformationOutcome", self._run("odibi_run_transformation", task, charge))
 
     def __reduce__(self) -> NoReturn:
         names = ", ".join(record.name for record in self.records if record.state is PluginState.ACTIVE) or "none"
@@ -345,7 +348,7 @@ class PluginManager:
             explain_unknown_format(registry.kind, format_, engine=engine, formats=formats, records=self.records)
         )
 
-    def _run(self, hook: str, task: ProjectTask | TransformationTask) -> Any:
+    def _run(self, hook: str, task: ProjectTask | TransformationTask, charge: Charge | None) -> Any:
         catalog, made = self._loader.catalog, self._run_hooks
         clash = catalog.clashes.get(f"hook {hook}")
         if clash is not None:
@@ -353,4 +356,9 @@ class PluginManager:
         if made is None or made[0] is not catalog:
             # Two threads may both get here, and make the same: no reason for a lock.
             made = self._run_hooks = (catalog, make_run_hooks(catalog))
-        return made[1][hook](task=task)
+        call = made[1][hook]
+        if charge is None or len(call.get_hookimpls()) == 1:
+            # The kernel's own alone: nobody is charged.
+            return call(task=task)
+        with charging(charge):
+            return call(task=task)

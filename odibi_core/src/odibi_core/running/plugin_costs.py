@@ -140,6 +140,19 @@ class Meter:
 
         return timed
 
+    def add(self, seconds: float, error: Exception | None = None) -> None:
+        """Note a call that was measured elsewhere.
+
+        Args:
+            seconds: How long it took.
+            error: What it raised.
+        """
+        if error is not None:
+            self._note(error)
+        self._kept.append(seconds)
+        if len(self._kept) >= _MOST_KEPT:
+            self._add_up()
+
     def read(self) -> CostPart:
         """Return what was measured so far."""
         self._add_up()
@@ -176,6 +189,10 @@ class PluginCosts:
         with self._lock:
             self._owners[owner.name] = owner
             return self._meters.setdefault((owner.name, kind), Meter())
+
+    def charge(self, owner: PluginRecord, seconds: float, error: Exception | None) -> None:
+        """Note a call of a plugin's run hook: what it took itself, and what it raised."""
+        self.meter(owner, "hooks").add(seconds, error)
 
     def observers(
         self, observers: Mapping[str, tuple[Observer, ...]], *, owners: Mapping[str, PluginRecord]

@@ -305,7 +305,7 @@ def _run(
             transformation_ids=tuple(one.transformation_id for one in plan),
             _execute=runner.execute,
         )
-        result: RunResult = manager.run_project(task)
+        result: RunResult = manager.run_project(task, charge=costs.charge)
     return result
 
 

@@ -177,7 +177,9 @@ class TransformationRunner:
     def _attempt(self, planned: PlannedTransformation, call: TransformationCall) -> TransformationOutcome:
         attempt = self._recorder.attempt_of(planned)
         task = task_of(planned, plan=self.plan, run_id=self.run_id, attempt=attempt, execute=call.execute)
-        work: Callable[[], TransformationOutcome] = partial(self.manager.run_transformation, task)
+        work: Callable[[], TransformationOutcome] = partial(
+            self.manager.run_transformation, task, charge=self.engines.costs.charge
+        )
         stop: Callable[[], None] | None = None
         controls = self.engines.job_controls(planned)
         for engine in controls:
