@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from odibi_core.errors import ConfigError
+from odibi_core.functions import PortableCall, read_signature
 from odibi_core.loading import project_imports
 from odibi_core.project import Project, ProjectManifest, ProjectType, initialize_project, validate_manifest
 from odibi_core.project.scaffold_samples import sample_for
@@ -105,7 +106,10 @@ def test_the_functions_make_something_of_the_sample_data(tmp_path: Path, project
             assert str(module.__file__).startswith(str(project.root))
             inputs = [frames[name] for name in row.inputs]
             before = [frame.copy() for frame in inputs]
-            frames[row.outputs[0]] = getattr(module, row.function)(*inputs, constants=dict(row.constants))
+            function = getattr(module, row.function)
+            call = PortableCall(read_signature(function), "pandas")
+            args, _ = call.arguments(tuple(inputs), {}, frames=inputs)
+            frames[row.outputs[0]] = call.native(function(*args, constants=dict(row.constants)))
             for frame, copy in zip(inputs, before, strict=True):
                 pd.testing.assert_frame_equal(frame, copy)
 

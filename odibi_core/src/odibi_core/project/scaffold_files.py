@@ -33,14 +33,17 @@ _TRANSFORMATION = """\
 _FUNCTIONS_HEAD = '''\
 """Functions of the layer {layer}.
 
-A function gets the inputs of its row in config/transformations.yaml as pandas frames, and the row's constants. What it
-returns is saved as the row's output.
+A function gets the inputs of its row in config/transformations.yaml as frames of Narwhals, which are the same on every
+engine, and the row's constants. What it returns is saved as the row's output.
 """
+
+import narwhals.stable.v2 as nw
 '''
 
 _TEST = '''\
 """Tests of the functions: run `pytest` in the folder of the project."""
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from transformations.{package}.functions import {function}
@@ -56,14 +59,14 @@ _README = """\
 ## Run it
 
 ```
-pip install odibi-core odibi-engine-pandas
+pip install 'odibi-core[portable]' odibi-engine-pandas
 odibi validate
 odibi run --env {env}
 odibi status
 ```
 
-The results are in `data/`, the run log in `.odibi/`. The functions are written for pandas, which is the manifest's
-`default_engine`.
+The results are in `data/`, the run log in `.odibi/`. The manifest's `default_engine` is pandas; the functions run on
+every engine that is installed: `odibi run --engine spark`.
 
 ## What is where
 

@@ -69,10 +69,10 @@ order_id,ordered_on,region,product,quantity,unit_price
             writes="silver.orders",
             description="Each order once, with its revenue",
             code='''\
-def clean_orders(orders, constants=None):
+def clean_orders(orders: nw.LazyFrame, constants=None):
     """Drop orders without a quantity and those that arrived twice; add the revenue of each."""
-    orders = orders.dropna(subset=["quantity"]).drop_duplicates(subset=["order_id"])
-    return orders.assign(revenue=orders["quantity"] * orders["unit_price"])
+    orders = orders.drop_nulls("quantity").unique("order_id")
+    return orders.with_columns(revenue=nw.col("quantity") * nw.col("unit_price"))
 ''',
         ),
         Step(
@@ -83,11 +83,11 @@ def clean_orders(orders, constants=None):
             constants="{lowest_revenue: 100}",
             description="Revenue and number of orders per region",
             code='''\
-def revenue_by_region(orders, constants=None):
+def revenue_by_region(orders: nw.LazyFrame, constants=None):
     """Return revenue and number of orders per region, leaving out regions below constants["lowest_revenue"]."""
-    regions = orders.groupby("region", as_index=False).agg(revenue=("revenue", "sum"), orders=("order_id", "count"))
+    regions = orders.group_by("region").agg(revenue=nw.col("revenue").sum(), orders=nw.len())
     lowest = (constants or {}).get("lowest_revenue", 0)
-    return regions[regions["revenue"] >= lowest].sort_values("revenue", ascending=False)
+    return regions.filter(nw.col("revenue") >= lowest).sort("revenue", descending=True)
 ''',
         ),
     ),
@@ -95,10 +95,10 @@ def revenue_by_region(orders, constants=None):
 def test_each_order_is_there_once_with_its_revenue():
     orders = pd.DataFrame({"order_id": [1, 1, 2], "quantity": [2, 2, None], "unit_price": [1.5, 1.5, 3.0]})
 
-    cleaned = clean_orders(orders)
+    cleaned = clean_orders(nw.from_native(orders).lazy()).collect()
 
-    assert cleaned["order_id"].tolist() == [1]
-    assert cleaned["revenue"].tolist() == [3.0]
+    assert cleaned["order_id"].to_list() == [1]
+    assert cleaned["revenue"].to_list() == [3.0]
 """,
 )
 
@@ -123,9 +123,9 @@ reading_id,plant,asset,measured_at,temperature_c,output_kg
             writes="silver_1.readings",
             description="Each reading once, none without a temperature",
             code='''\
-def clean_readings(readings, constants=None):
+def clean_readings(readings: nw.LazyFrame, constants=None):
     """Drop readings without a temperature, and those that arrived twice."""
-    return readings.dropna(subset=["temperature_c"]).drop_duplicates(subset=["reading_id"])
+    return readings.drop_nulls("temperature_c").unique("reading_id")
 ''',
         ),
         Step(
@@ -136,10 +136,10 @@ def clean_readings(readings, constants=None):
             constants="{highest_temperature_c: 400}",
             description="Readings that a sensor can have meant",
             code='''\
-def keep_plausible(readings, constants=None):
+def keep_plausible(readings: nw.LazyFrame, constants=None):
     """Drop readings above constants["highest_temperature_c"]."""
     highest = (constants or {}).get("highest_temperature_c", 400)
-    return readings[readings["temperature_c"] <= highest]
+    return readings.filter(nw.col("temperature_c") <= highest)
 ''',
         ),
         Step(
@@ -149,10 +149,10 @@ def keep_plausible(readings, constants=None):
             writes="gold_1.output_by_asset",
             description="Output and mean temperature of each asset",
             code='''\
-def output_by_asset(readings, constants=None):
+def output_by_asset(readings: nw.LazyFrame, constants=None):
     """Return output, mean temperature and number of readings of each asset."""
-    return readings.groupby(["plant", "asset"], as_index=False).agg(
-        output_kg=("output_kg", "sum"), temperature_c=("temperature_c", "mean"), readings=("reading_id", "count")
+    return readings.group_by("plant", "asset").agg(
+        output_kg=nw.col("output_kg").sum(), temperature_c=nw.col("temperature_c").mean(), readings=nw.len()
     )
 ''',
         ),
@@ -163,11 +163,9 @@ def output_by_asset(readings, constants=None):
             writes="gold_2.output_by_plant",
             description="Output and number of assets of each plant",
             code='''\
-def output_by_plant(output_by_asset, constants=None):
+def output_by_plant(output_by_asset: nw.LazyFrame, constants=None):
     """Return output and number of assets of each plant."""
-    return output_by_asset.groupby("plant", as_index=False).agg(
-        output_kg=("output_kg", "sum"), assets=("asset", "count")
-    )
+    return output_by_asset.group_by("plant").agg(output_kg=nw.col("output_kg").sum(), assets=nw.len()).sort("plant")
 ''',
         ),
     ),
@@ -175,7 +173,9 @@ def output_by_plant(output_by_asset, constants=None):
 def test_each_reading_is_there_once_with_a_temperature():
     readings = pd.DataFrame({"reading_id": [1, 1, 2], "temperature_c": [90.0, 90.0, None]})
 
-    assert clean_readings(readings)["reading_id"].tolist() == [1]
+    cleaned = clean_readings(nw.from_native(readings).lazy()).collect()
+
+    assert cleaned["reading_id"].to_list() == [1]
 """,
 )
 

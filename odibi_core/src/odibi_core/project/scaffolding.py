@@ -25,7 +25,7 @@ def initialize_project(
     description: str | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Make a project: a folder with a manifest, sample data and functions that run unedited on pandas.
+    """Make a project: a folder with a manifest, sample data and functions that run unedited on every engine.
 
     The folder appears whole or not at all.
 
@@ -53,7 +53,7 @@ def initialize_project(
     """
     slug = check_project_name(project_name)
     manifest = ProjectManifest.create_template(project_name.strip(), project_type)
-    # Sample functions are written for one engine; a run can still name another.
+    # Sample functions run on every engine; where several are installed, one has to be named.
     manifest.default_engine = "pandas"
     if description is not None:
         manifest.description = description
