@@ -18,6 +18,7 @@ __all__ = ["EXCEL_SUFFIXES", "PolarsExcelReader", "PolarsExcelSaver"]
 
 EXCEL_SUFFIXES = (".xlsx", ".xlsb", ".xls", ".ods")
 _MOST_ROWS = 1_048_575
+_LONGEST_TEXT = 32_767
 
 
 class PolarsExcelReader:
@@ -83,8 +84,7 @@ class PolarsExcelSaver:
 
         def store(rows: pl.LazyFrame, path: Path) -> int:
             data = rows.collect(engine="streaming")
-            if data.height > _MOST_ROWS:
-                raise DataFormatError(f"{subject}: {data.height:,} rows, and a sheet holds {_MOST_ROWS:,}; save as csv")
+            _require_fitting(data, subject)
             with path.open("wb") as file:
                 data.write_excel(file, worksheet=options.sheet, float_precision=15, autofilter=False)
             return data.height
@@ -95,9 +95,42 @@ class PolarsExcelSaver:
 
 
 def _load(source: Source, options: ExcelReadOptions) -> pl.LazyFrame:
+    from fastexcel import FastExcelError
+
     with source.place.open() as stream:
         data = stream.read()
-    frame = pl.read_excel(
-        data, sheet_name=options.sheet, has_header=options.header, infer_schema_length=None, raise_if_empty=False
-    )
+    try:
+        frame = pl.read_excel(
+            data, sheet_name=options.sheet, has_header=options.header, infer_schema_length=None, raise_if_empty=False
+        )
+    except FastExcelError as error:
+        detail = str(error).partition("\n")[0]
+        raise DataFormatError(f"{source.name!r}: {source.shown} cannot be read as excel: {detail}") from error
     return frame.lazy()
+
+
+def _require_fitting(data: pl.DataFrame, subject: str) -> None:
+    """Refuse what XlsxWriter would cut off, leave out or stumble over.
+
+    Raises:
+        DataFormatError: A sheet cannot hold it.
+    """
+    if data.height > _MOST_ROWS:
+        raise DataFormatError(f"{subject}: {data.height:,} rows, and a sheet holds {_MOST_ROWS:,}; save as csv")
+    folded = [name.casefold() for name in data.columns]
+    twice = [name for name in data.columns if folded.count(name.casefold()) > 1]
+    if twice:
+        names = ", ".join(map(repr, twice))
+        raise DataFormatError(
+            f"{subject}: the columns {names} are one to Excel, which does not look at case; rename them"
+        )
+    for name, kind in data.schema.items():
+        if kind == pl.Binary or (isinstance(kind, pl.Datetime) and kind.time_zone is not None):
+            raise DataFormatError(
+                f"{subject}: column {name!r} is {kind}, which a cell cannot hold; convert it first, or save as parquet"
+            )
+        if kind == pl.String and (data[name].str.len_chars() > _LONGEST_TEXT).any():
+            raise DataFormatError(
+                f"{subject}: column {name!r} has text of more than {_LONGEST_TEXT:,} characters, which a cell would "
+                "cut off; save as parquet"
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -18,6 +18,7 @@ JSON_SUFFIXES = (".json",)
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 
 _SCANNED = (None, "gzip", "zstd")
+_KEPT_IN_ORDER = 32
 
 
 def document_text(source: Source, *, encoding: str = "utf-8") -> bytes:
@@ -48,7 +49,10 @@ def document_frame(data: bytes, source: Source, *, path: Sequence[str] = (), ori
     if is_array and not path and orient != "columns":
         with errors_explained(source):
             is_empty = not data.strip(b"[] \r\n\t")
-            return pl.LazyFrame() if is_empty else _exact(pl.read_json(data, infer_schema_length=None).lazy())
+            if is_empty:
+                return pl.LazyFrame()
+            frame = _exact(pl.read_json(data, infer_schema_length=None).lazy())
+            return _in_order(frame, lambda: data)
     subject = f"{source.name!r}: {source.shown}"
     try:
         found = json.loads(data)
@@ -65,7 +69,8 @@ def document_frame(data: bytes, source: Source, *, path: Sequence[str] = (), ori
         what = "an array of records" if orient == "records" else "an array of records or an object of columns"
         raise DataFormatError(f"{subject} is not {what}")
     with errors_explained(source):
-        return _lines(b"".join(json.dumps(record).encode() + b"\n" for record in found)) if found else pl.LazyFrame()
+        lines = b"".join(json.dumps(record).encode() + b"\n" for record in found)
+        return _in_order(_lines(lines), lambda: lines) if found else pl.LazyFrame()
 
 
 def lines_frame(source: Source, *, encoding: str = "utf-8") -> pl.LazyFrame:
@@ -77,18 +82,31 @@ def lines_frame(source: Source, *, encoding: str = "utf-8") -> pl.LazyFrame:
     with errors_explained(source):
         if encoding in {"utf-8", "ascii"} and source.compression in _SCANNED and not _has_mark(source):
             try:
-                return _lines(source.scannable())
+                return _in_order(_lines(source.scannable()), lambda: _utf8(source, encoding=encoding))
             except pl.exceptions.ComputeError:
                 # Whatever Polars says of nothing but line ends, it is no error.
                 if _utf8(source, encoding=encoding).strip():
                     raise
                 return pl.LazyFrame()
         data = _utf8(source, encoding=encoding)
-        return _lines(data) if data.strip() else pl.LazyFrame()
+        return _in_order(_lines(data), lambda: data) if data.strip() else pl.LazyFrame()
 
 
 def _lines(content: str | bytes) -> pl.LazyFrame:
     return _exact(pl.scan_ndjson(content, infer_schema_length=None))
+
+
+def _in_order(frame: pl.LazyFrame, load: Callable[[], bytes]) -> pl.LazyFrame:
+    """Return a frame with its columns in the order of the first record, and those that it lacks after them.
+
+    Polars has them in any order, another one each time, where there are more than 32 (measured with 2.1).
+    """
+    names = frame.collect_schema().names()
+    if len(names) <= _KEPT_IN_ORDER:
+        return frame
+    text = load().decode()
+    first = json.JSONDecoder().raw_decode(text, text.index("{"))[0]
+    return frame.select(*(name for name in first if name in names), *sorted(set(names) - set(first)))
 
 
 def _exact(frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from odibi_core.plugin import Capability, EngineSpec, ReaderSpec, SaverSpec, hookimpl
 
@@ -16,6 +16,55 @@ _IPC = (".arrow", ".feather", ".ipc")
 _JSON = (".json",)
 _JSONL = (".jsonl", ".ndjson")
 _PARQUET = (".parquet", ".pq")
+
+# What the formats cannot hold, in the words of the contract test-kit's tables.
+_NUMBERS = {
+    "all_null": "a column without values has no type",
+    "binary": "refused",
+    "decimals": "floats",
+    "nan": "null",
+    "small_numbers": "64 bits",
+    "unsigned": "64 bits with a sign",
+}
+_TIMES = {
+    "dates": "text, unless named in parse_dates",
+    "times": "text, unless named in parse_dates",
+    "zones": "text, unless named in parse_dates",
+    "zone_names": "text, unless named in parse_dates",
+}
+_CSV_SHEET = (
+    _NUMBERS
+    | _TIMES
+    | {
+        "empty": "columns of text",
+        "empty_text": "null",
+        "lists": "JSON in a field, read as text",
+        "structs": "JSON in a field, read as text",
+        "text_like_values": "numbers, truth values and nulls",
+    }
+)
+_JSON_SHEET = _NUMBERS | _TIMES | {"empty": "no columns", "infinities": "refused"}
+_AVRO_SHEET = {
+    "small_numbers": "32 bits",
+    "unsigned": "refused",
+    "zones": "refused",
+    "zone_names": "refused",
+}
+_EXCEL_SHEET = _NUMBERS | {
+    "case_names": "refused: Excel does not look at case",
+    "empty": "columns of text",
+    "empty_text": "null",
+    "floats": "15 digits",
+    "infinities": "null",
+    "integers": "15 digits",
+    "integers_with_nulls": "15 digits",
+    "lists": "text",
+    "structs": "text",
+    "text": "32,767 characters; longer text is refused",
+    "times": "milliseconds",
+    "zones": "refused",
+    "zone_names": "refused",
+}
 
 
 @hookimpl
@@ -126,6 +175,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
     yield SaverSpec(
         engine="polars",
         format="csv",
+        capabilities=_cannot(_CSV_SHEET),
         factory="odibi_engine_polars.csv_saver:PolarsCsvSaver",
         summary="CSV and TSV files, compressed or not, replaced atomically",
         options_model="odibi_engine_polars.csv_options:CsvWriteOptions",
@@ -134,6 +184,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
     yield SaverSpec(
         engine="polars",
         format="json",
+        capabilities=_cannot(_JSON_SHEET),
         factory="odibi_engine_polars.json_saver:PolarsJsonSaver",
         summary="one JSON array of records, replaced atomically",
         options_model="odibi_engine_polars.options:JsonWriteOptions",
@@ -142,6 +193,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
     yield SaverSpec(
         engine="polars",
         format="jsonl",
+        capabilities=_cannot(_JSON_SHEET),
         factory="odibi_engine_polars.json_saver:PolarsJsonLinesSaver",
         summary="JSON lines, replaced atomically",
         options_model="odibi_engine_polars.options:JsonWriteOptions",
@@ -167,6 +219,7 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
     yield SaverSpec(
         engine="polars",
         format="avro",
+        capabilities=_cannot(_AVRO_SHEET),
         factory="odibi_engine_polars.avro:PolarsAvroSaver",
         summary="Avro files, replaced atomically",
         options_model="odibi_engine_polars.options:AvroWriteOptions",
@@ -175,9 +228,14 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
     yield SaverSpec(
         engine="polars",
         format="excel",
+        capabilities=_cannot(_EXCEL_SHEET),
         factory="odibi_engine_polars.excel:PolarsExcelSaver",
         summary="Excel workbooks of one sheet, replaced atomically",
         options_model="odibi_engine_polars.options:ExcelWriteOptions",
         suffixes=(".xlsx",),
         requires=("fastexcel>=0.12", "xlsxwriter>=3.2"),
     )
+
+
+def _cannot(notes: Mapping[str, str]) -> dict[str, Capability]:
+    return {word: Capability(supported=False, note=note) for word, note in notes.items()}
