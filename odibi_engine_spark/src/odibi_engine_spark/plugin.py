@@ -37,9 +37,11 @@ _TEXT_SHEET = {
 }
 _JSON_SHEET = _TEXT_SHEET | {
     "binary": "text, in base64",
+    "column_order": "that of the file which is read first",
     "empty": "no columns",
     "infinities": "text",
     "nan": "text",
+    "row_order": "files are read in the order of their sizes",
 }
 _CASE = {"case_names": "refused: Spark does not look at upper and lower case"}
 _SHEETS = {
@@ -54,6 +56,7 @@ _SHEETS = {
     },
     "json": _JSON_SHEET,
     "jsonl": _JSON_SHEET,
+    "orc": {"names": "a name is cut off at a backtick"},
     "delta": {"other_columns": "refused, unless the option overwrite_schema says so"},
 }
 
