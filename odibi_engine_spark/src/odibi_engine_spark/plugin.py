@@ -37,7 +37,6 @@ _TEXT_SHEET = {
 }
 _JSON_SHEET = _TEXT_SHEET | {
     "binary": "text, in base64",
-    "column_order": "that of the file which is read first",
     "empty": "no columns",
     "infinities": "text",
     "nan": "text",
@@ -56,7 +55,7 @@ _SHEETS = {
     },
     "json": _JSON_SHEET,
     "jsonl": _JSON_SHEET,
-    "orc": {"names": "a name is cut off at a backtick"},
+    "orc": {"names": "refused: Spark cuts a name off at a backtick"},
     "delta": {"other_columns": "refused, unless the option overwrite_schema says so"},
 }
 

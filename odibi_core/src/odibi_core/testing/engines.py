@@ -118,7 +118,7 @@ class EngineContract(EngineExtras, EngineAccess):
 
         self._check_came_back(given, execution_engine, execution_engine.from_arrow(given), in_order=False, word=word)
 
-    @pytest.mark.parametrize("word", ["names"])
+    @pytest.mark.parametrize("word", ["hostile_names"])
     def test_hostile_names(self, word: str, execution_engine: ExecutionEngine) -> None:
         """Columns keep names that Hypothesis makes up, or are refused in words."""
 

@@ -58,7 +58,7 @@ class ReadingContract(DatasetAccess):
 
         _check_same(given, restored(given), word=word)
 
-    @pytest.mark.parametrize("word", ["names"])
+    @pytest.mark.parametrize("word", ["hostile_names"])
     def test_hostile_names(self, word: str, restored: Callable[[pa.Table], pa.Table]) -> None:
         """Columns keep names that Hypothesis makes up, or are refused in words."""
 

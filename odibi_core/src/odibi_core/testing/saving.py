@@ -108,13 +108,7 @@ class SavingContract(DatasetAccess):
         both = pa.concat_tables([NEW, OLD])
         check_holds(tested, both, after="3 rows, and 7 more with mode 'append'", in_order=True)
 
-    @pytest.mark.parametrize("word", ["column_order"])
-    def test_append_minds_names_not_places(
-        self,
-        word: str,  # noqa: ARG002 - the word of the sheet
-        tested: TestedDataset,
-        saved: Callable[..., SaveReport],
-    ) -> None:
+    def test_append_minds_names_not_places(self, tested: TestedDataset, saved: Callable[..., SaveReport]) -> None:
         """Columns in another order are put right, or refused; they never end up under each other's names."""
         saved(OLD, mode="append")
         turned = NEW.select(["value", "text", "id"])
@@ -123,7 +117,11 @@ class SavingContract(DatasetAccess):
         except OdibiError:
             check_holds(tested, OLD, after="an append that was refused")
             return
-        check_holds(tested, pa.concat_tables([OLD, NEW]), after="an append with the columns in another order")
+        found = tested.read()
+        if set(found.column_names) == set(OLD.column_names):
+            # Text that names the columns in each record has them in the order of whichever is read first.
+            found = found.select(OLD.column_names)
+        _check(pa.concat_tables([OLD, NEW]), found, after="an append with the columns in another order")
 
     @pytest.mark.parametrize("word", ["columns_added", "columns_left_out", "column_types"])
     def test_append_that_does_not_fit(self, word: str, tested: TestedDataset, saved: Callable[..., SaveReport]) -> None:
