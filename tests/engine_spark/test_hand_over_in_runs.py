@@ -54,6 +54,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.spark
 def test_function_for_pandas_serves_rows_on_spark_within_the_budget(project: Path, classic_session: Any) -> None:
+    """A-58."""
     where: dict[str, Any] = {"manifest_path": project / "manifest.json"}
 
     plan = {one["transformation_id"]: one for one in plan_project("Numbers", **where).to_dict()["transformations"]}

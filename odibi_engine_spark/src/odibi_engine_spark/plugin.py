@@ -82,7 +82,9 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
         capabilities={
             "append": Capability(supported=True, since=_SINCE),
             "append_order": Capability(supported=False, note="files of a dataset have no order"),
-            "arrow": Capability(supported=True, since=_SINCE, note="rows go through this process; not for big frames"),
+            "arrow": Capability(
+                supported=True, since=_SINCE, note="rows go through this process, a few batches at a time"
+            ),
             "atomic_save": Capability(
                 supported=True, since=_SINCE, note="Delta tables, and files on this machine or a shared disk"
             ),

@@ -51,7 +51,7 @@ class EngineSpec:
         requires: PEP 508 requirements beyond those of the distribution, such as the libraries of an extra.
         summary: One line for `odibi plugins info`.
         options_model: ``"package.module:Model"`` of a pydantic model for the manifest's ``engines.<name>``.
-        capabilities: The capability sheet: ``cache``, ``catalog``, ``merge``, ``streaming``, ``query``, ...
+        capabilities: The capability sheet: ``cache``, ``catalog``, ``merge``, ``query``, ``in_memory``, ...
         transient_errors: ``"package.module:Error"`` classes after which trying again may help.
 
     Example:

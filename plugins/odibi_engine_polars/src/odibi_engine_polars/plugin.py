@@ -90,6 +90,7 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
             "compression": Capability(
                 supported=True, since=_SINCE, note=".gz, .zip, .zst, .bz2 and .xz for text, the codecs of Parquet"
             ),
+            "in_memory": Capability(supported=True, since=_SINCE, note="frames are computed in this process"),
             "merge": Capability(
                 supported=False, note="files cannot be updated by key; the Delta saver of odibi-sinks can"
             ),
