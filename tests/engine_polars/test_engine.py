@@ -37,6 +37,11 @@ def test_counting_starts_no_computation(engine, flights):
     assert engine.count_rows(flights.lazy().map_batches(never)) is None
 
 
+def test_columns_are_told_of_frames_in_memory_only(engine, flights):
+    assert engine.describe_frame(flights) == {name: str(kind) for name, kind in flights.schema.items()}
+    assert engine.describe_frame(flights.lazy().map_batches(never)) is None
+
+
 def test_readers_give_lazy_frames_unless_eager_ones_are_asked_for(files, eager_files, flights, tmp_path):
     for name in ("a.parquet", "a.csv"):
         files.save(flights, tmp_path / name)

@@ -119,6 +119,16 @@ def test_rows_are_never_counted(spark_engine):
     assert spark_engine.count_rows(spark_engine.session.range(3)) is None
 
 
+@pytest.mark.spark
+def test_columns_are_told_where_no_server_has_to_be_asked(classic_engine):
+    frame = classic_engine.session.range(1).selectExpr("id", "array(map('k', id)) AS `odd name`")
+    assert classic_engine.describe_frame(frame) == {"id": "bigint", "odd name": "array<map<string,bigint>>"}
+
+
+def test_columns_are_not_told_where_a_server_has_to_be_asked(sail_engine):
+    assert sail_engine.describe_frame(sail_engine.session.range(1)) is None
+
+
 def test_what_is_no_frame_is_none(sail_engine):
     assert not sail_engine.is_frame(EVERYTHING)
     assert not sail_engine.is_frame(None)

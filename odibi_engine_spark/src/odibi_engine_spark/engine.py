@@ -149,6 +149,16 @@ class SparkEngine:
         """
         return explanation(error, {name: frame for name, frame in frames.items() if self.is_frame(frame)})
 
+    def describe_frame(self, frame: DataFrame, /) -> dict[str, str] | None:
+        """Return a frame's columns with their types, where Spark is in this process; a server would have to be asked.
+
+        Args:
+            frame: The frame.
+        """
+        if self.flavour.kind != "classic":
+            return None
+        return {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+
     def close(self) -> None:
         """Let go of the session; it is stopped if the engine built it and no other run uses it."""
         try:

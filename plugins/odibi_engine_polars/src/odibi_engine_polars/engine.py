@@ -77,5 +77,11 @@ class PolarsEngine:
         """
         return explanation(error, {name: frame for name, frame in frames.items() if self.is_frame(frame)})
 
+    def describe_frame(self, frame: PolarsFrame, /) -> dict[str, str] | None:
+        """Return the columns of a frame in memory with their types; those of a plan would have to be worked out."""
+        if isinstance(frame, pl.LazyFrame):
+            return None
+        return {name: str(kind) for name, kind in frame.schema.items()}
+
     def close(self) -> None:
         """Do nothing: nothing was started."""
