@@ -15,8 +15,8 @@ from odibi_core.plugin import (
     DatasetExistsError,
     DatasetNotFoundError,
 )
-from odibi_engine_spark.catalog import SparkCatalogReader, SparkCatalogSaver
-from odibi_engine_spark.query_reader import SparkQueryReader
+from odibi_engine_spark.tables.catalog import SparkCatalogReader, SparkCatalogSaver
+from odibi_engine_spark.tables.query_reader import SparkQueryReader
 
 
 @pytest.fixture

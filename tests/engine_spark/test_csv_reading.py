@@ -17,7 +17,7 @@ import pytest
 
 from odibi_core.plugin import ColumnNotFoundError, ConfigError, DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_pandas.csv_reader import PandasCsvReader
-from odibi_engine_spark.file_reader import SparkFileReader
+from odibi_engine_spark.files.reader import SparkFileReader
 
 
 def dataset_of(path: Path | str, **options: Any) -> Dataset:
@@ -80,7 +80,7 @@ TYPES = {
 @pytest.mark.parametrize("by", ["this process", "a job of Spark"])
 def test_types_are_found_from_all_values(spark_engine, tmp_path, monkeypatch, by):
     if by == "a job of Spark":
-        monkeypatch.setattr("odibi_engine_spark.csv_types.MOST_BYTES", 0)
+        monkeypatch.setattr("odibi_engine_spark.files.csv_types.MOST_BYTES", 0)
     path = tmp_path / "a.csv"
     columns = [values for values, _ in TYPES.values()]
     path.write_text(",".join(TYPES) + "\n" + "".join(",".join(row) + "\n" for row in zip(*columns, strict=True)))

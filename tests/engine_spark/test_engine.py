@@ -142,7 +142,7 @@ def test_engine_has_what_the_kernel_looks_for(sail_engine):
 @pytest.mark.parametrize("flavour", ["classic", "connect"])
 @pytest.mark.spark
 def test_a_cached_table_is_read_from_memory_and_let_go(flavour, request, tmp_path):
-    from odibi_engine_spark.file_reader import SparkFileReader
+    from odibi_engine_spark.files.reader import SparkFileReader
 
     engine = request.getfixturevalue(f"{flavour}_engine")
     place = tmp_path / "flights"

@@ -17,7 +17,7 @@ from odibi_core.plugin import (
     DatasetNotFoundError,
     OdibiError,
 )
-from odibi_engine_spark.jdbc import SparkJdbcReader, SparkJdbcSaver
+from odibi_engine_spark.tables.jdbc import SparkJdbcReader, SparkJdbcSaver
 
 pytestmark = pytest.mark.spark
 

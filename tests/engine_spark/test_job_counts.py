@@ -10,8 +10,8 @@ import pytest
 
 from odibi_core import HookManager, run_project
 from odibi_core.plugin import EVENT_TYPES, Dataset
-from odibi_engine_spark.file_reader import SparkFileReader
-from odibi_engine_spark.file_saver import SparkFileSaver
+from odibi_engine_spark.files.reader import SparkFileReader
+from odibi_engine_spark.files.saver import SparkFileSaver
 from odibi_sinks import FileLogSink
 
 pytestmark = pytest.mark.spark

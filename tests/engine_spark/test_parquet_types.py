@@ -16,8 +16,8 @@ import pytest
 from odibi_core.plugin import DataFormatError, Dataset
 from odibi_engine_pandas.parquet_reader import PandasParquetReader
 from odibi_engine_pandas.parquet_saver import PandasParquetSaver
-from odibi_engine_spark.file_reader import SparkFileReader
-from odibi_engine_spark.file_saver import SparkFileSaver
+from odibi_engine_spark.files.reader import SparkFileReader
+from odibi_engine_spark.files.saver import SparkFileSaver
 
 
 def output(path: Path, **keys: Any) -> Dataset:

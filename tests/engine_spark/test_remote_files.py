@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from odibi_core.plugin import ConfigError, Dataset, DatasetExistsError, DatasetNotFoundError
-from odibi_engine_spark.file_reader import SparkFileReader
-from odibi_engine_spark.file_saver import SparkFileSaver
+from odibi_engine_spark.files.reader import SparkFileReader
+from odibi_engine_spark.files.saver import SparkFileSaver
 from odibi_engine_spark.places import place_of
 from odibi_engine_spark.storage import reachable
 

@@ -21,8 +21,8 @@ from odibi_engine_pandas.json_reader import PandasJsonLinesReader, PandasJsonRea
 from odibi_engine_pandas.json_saver import PandasJsonLinesSaver, PandasJsonSaver
 from odibi_engine_pandas.parquet_reader import PandasParquetReader
 from odibi_engine_pandas.parquet_saver import PandasParquetSaver
-from odibi_engine_spark.file_reader import SparkFileReader
-from odibi_engine_spark.file_saver import SparkFileSaver
+from odibi_engine_spark.files.reader import SparkFileReader
+from odibi_engine_spark.files.saver import SparkFileSaver
 
 FORMATS = ("csv", "json", "jsonl", "parquet")
 PANDAS = {

@@ -122,9 +122,9 @@ def odibi_register_readers() -> Iterator[ReaderSpec]:
         yield ReaderSpec(
             engine="spark",
             format=format_,
-            factory="odibi_engine_spark.file_reader:SparkFileReader",
+            factory="odibi_engine_spark.files.reader:SparkFileReader",
             summary=what,
-            options_model=f"odibi_engine_spark.file_options:{model}ReadOptions",
+            options_model=f"odibi_engine_spark.files.options:{model}ReadOptions",
             suffixes=suffixes,
         )
     yield ReaderSpec(
@@ -137,23 +137,23 @@ def odibi_register_readers() -> Iterator[ReaderSpec]:
     yield ReaderSpec(
         engine="spark",
         format="jdbc",
-        factory="odibi_engine_spark.jdbc:SparkJdbcReader",
+        factory="odibi_engine_spark.tables.jdbc:SparkJdbcReader",
         summary="tables and queries of a database, through its JDBC driver",
-        options_model="odibi_engine_spark.jdbc_options:JdbcReadOptions",
+        options_model="odibi_engine_spark.tables.jdbc_options:JdbcReadOptions",
     )
     yield ReaderSpec(
         engine="spark",
         format="catalog",
-        factory="odibi_engine_spark.catalog:SparkCatalogReader",
+        factory="odibi_engine_spark.tables.catalog:SparkCatalogReader",
         summary="tables of the session's catalogs, by name",
-        options_model="odibi_engine_spark.catalog_options:CatalogReadOptions",
+        options_model="odibi_engine_spark.tables.catalog_options:CatalogReadOptions",
     )
     yield ReaderSpec(
         engine="spark",
         format="sql",
-        factory="odibi_engine_spark.query_reader:SparkQueryReader",
+        factory="odibi_engine_spark.tables.query_reader:SparkQueryReader",
         summary="the rows of a Spark SQL query",
-        options_model="odibi_engine_spark.query_options:QueryReadOptions",
+        options_model="odibi_engine_spark.tables.query_options:QueryReadOptions",
     )
 
 
@@ -164,9 +164,9 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
         yield SaverSpec(
             engine="spark",
             format=format_,
-            factory="odibi_engine_spark.file_saver:SparkFileSaver",
+            factory="odibi_engine_spark.files.saver:SparkFileSaver",
             summary=what,
-            options_model=f"odibi_engine_spark.file_options:{model}WriteOptions",
+            options_model=f"odibi_engine_spark.files.options:{model}WriteOptions",
             suffixes=suffixes,
             supports_partitions=has_partitions,
             capabilities=_cannot(_CASE | _SHEETS.get(format_, {})),
@@ -184,17 +184,17 @@ def odibi_register_savers() -> Iterator[SaverSpec]:
     yield SaverSpec(
         engine="spark",
         format="jdbc",
-        factory="odibi_engine_spark.jdbc:SparkJdbcSaver",
+        factory="odibi_engine_spark.tables.jdbc:SparkJdbcSaver",
         summary="tables of a database, through its JDBC driver",
-        options_model="odibi_engine_spark.jdbc_options:JdbcWriteOptions",
+        options_model="odibi_engine_spark.tables.jdbc_options:JdbcWriteOptions",
     )
     yield SaverSpec(
         engine="spark",
         format="catalog",
-        factory="odibi_engine_spark.catalog:SparkCatalogSaver",
+        factory="odibi_engine_spark.tables.catalog:SparkCatalogSaver",
         modes=("overwrite", "append", "error", "ignore", "merge"),
         summary="tables of the session's catalogs, by name",
-        options_model="odibi_engine_spark.catalog_options:CatalogWriteOptions",
+        options_model="odibi_engine_spark.tables.catalog_options:CatalogWriteOptions",
         supports_partitions=True,
     )
 

@@ -1,7 +1,7 @@
 """Types of CSV columns found by this process, for files that it sees: a tenth of the time that a Spark job takes.
 
-What is found is what `odibi_engine_spark.text_types.inferred` finds. Where this cannot tell (a dialect that Arrow does
-not know, a malformed row, many gigabytes), it says nothing, and Spark is asked.
+What is found is what `odibi_engine_spark.files.text_types.inferred` finds. Where this cannot tell (a dialect that Arrow
+does not know, a malformed row, many gigabytes), it says nothing, and Spark is asked.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from odibi_core.plugin import DataFormatError
-from odibi_engine_spark.compression import compression_of, opened
-from odibi_engine_spark.text_types import FRACTION, INTEGER, LONG_INTEGER, NUMBER, TEXT, TRUTH
+from odibi_engine_spark.files.compression import compression_of, opened
+from odibi_engine_spark.files.text_types import FRACTION, INTEGER, LONG_INTEGER, NUMBER, TEXT, TRUTH
 
 if TYPE_CHECKING:
-    from odibi_engine_spark.csv_options import CsvReadOptions
+    from odibi_engine_spark.files.csv_options import CsvReadOptions
 
 __all__ = ["MOST_BYTES", "CsvPart", "looked_at"]
 

@@ -12,13 +12,13 @@ from uuid import uuid4
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.columns import column, require_same
-from odibi_engine_spark.compression import compression_of, plain_name
-from odibi_engine_spark.csv_options import CsvReadOptions, CsvWriteOptions
-from odibi_engine_spark.csv_reader import column_names
-from odibi_engine_spark.file_reader import SUFFIXES, SparkFileReader
+from odibi_engine_spark.files.compression import compression_of, plain_name
+from odibi_engine_spark.files.csv_options import CsvReadOptions, CsvWriteOptions
+from odibi_engine_spark.files.csv_reader import column_names
+from odibi_engine_spark.files.parquet_reader import COMMON_METADATA
+from odibi_engine_spark.files.reader import SUFFIXES, SparkFileReader
+from odibi_engine_spark.files.sources import find_files
 from odibi_engine_spark.option_models import parse_options
-from odibi_engine_spark.parquet_reader import COMMON_METADATA
-from odibi_engine_spark.sources import find_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

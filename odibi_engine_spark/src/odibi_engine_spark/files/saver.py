@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetExistsError, SaveReport
 from odibi_core.plugin.files import TargetAppearedError, locked, staged_folder
-from odibi_engine_spark.appending import appendable, linked_copy
 from odibi_engine_spark.columns import require_columns, require_distinct
-from odibi_engine_spark.file_reader import missing_source
+from odibi_engine_spark.files.appending import appendable, linked_copy
+from odibi_engine_spark.files.part_files import holds_only, tidied
+from odibi_engine_spark.files.reader import missing_source
+from odibi_engine_spark.files.writing import Writing, writing_of
 from odibi_engine_spark.observing import observed
-from odibi_engine_spark.part_files import holds_only, tidied
 from odibi_engine_spark.places import Place, place_of, uri_of
 from odibi_engine_spark.raised import SPARK_ERRORS
-from odibi_engine_spark.writing import Writing, writing_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

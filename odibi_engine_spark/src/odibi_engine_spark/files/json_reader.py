@@ -13,12 +13,12 @@ from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset
 from odibi_engine_spark.columns import column
-from odibi_engine_spark.compression import compression_of, opened
-from odibi_engine_spark.file_options import JsonLinesReadOptions, JsonReadOptions
+from odibi_engine_spark.files.compression import compression_of, opened
+from odibi_engine_spark.files.options import JsonLinesReadOptions, JsonReadOptions
+from odibi_engine_spark.files.prepared import copy_of, prepared_text
+from odibi_engine_spark.files.sources import Files
+from odibi_engine_spark.files.typed import typed
 from odibi_engine_spark.places import Place, uri_of
-from odibi_engine_spark.prepared import copy_of, prepared_text
-from odibi_engine_spark.sources import Files
-from odibi_engine_spark.typed import typed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

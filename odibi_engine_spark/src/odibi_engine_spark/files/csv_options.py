@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, field_validator, model_validator
 
-from odibi_engine_spark.date_formats import pattern_of
+from odibi_engine_spark.files.date_formats import pattern_of
 from odibi_engine_spark.option_models import Encoding, SparkOptions
 
 __all__ = ["NA_TEXTS", "Compression", "CsvReadOptions", "CsvWriteOptions", "ParseMode", "Pattern", "TypedOptions"]

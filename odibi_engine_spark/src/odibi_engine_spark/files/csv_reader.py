@@ -14,13 +14,13 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset
 from odibi_engine_spark.columns import column, require_columns, require_distinct, require_same
-from odibi_engine_spark.compression import compression_of, opened, plain_name
-from odibi_engine_spark.csv_options import CsvReadOptions
-from odibi_engine_spark.csv_types import CsvPart, looked_at
+from odibi_engine_spark.files.compression import compression_of, opened, plain_name
+from odibi_engine_spark.files.csv_options import CsvReadOptions
+from odibi_engine_spark.files.csv_types import CsvPart, looked_at
+from odibi_engine_spark.files.prepared import prepared_text
+from odibi_engine_spark.files.sources import Files
+from odibi_engine_spark.files.typed import typed
 from odibi_engine_spark.places import Place, uri_of
-from odibi_engine_spark.prepared import prepared_text
-from odibi_engine_spark.sources import Files
-from odibi_engine_spark.typed import typed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

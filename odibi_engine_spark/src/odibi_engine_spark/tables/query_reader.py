@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from odibi_core.plugin import ConfigError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.delta.failures import condition_of, in_one_line
 from odibi_engine_spark.option_models import parse_options
-from odibi_engine_spark.query_options import QueryReadOptions
 from odibi_engine_spark.raised import SPARK_ERRORS
+from odibi_engine_spark.tables.query_options import QueryReadOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

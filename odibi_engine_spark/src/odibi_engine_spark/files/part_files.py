@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from odibi_core.plugin import Dataset
 from odibi_engine_spark.arrow_types import arrow_schema
-from odibi_engine_spark.compression import plain_name
-from odibi_engine_spark.file_reader import SUFFIXES
-from odibi_engine_spark.parquet_reader import COMMON_METADATA
-from odibi_engine_spark.writing import Writing
+from odibi_engine_spark.files.compression import plain_name
+from odibi_engine_spark.files.parquet_reader import COMMON_METADATA
+from odibi_engine_spark.files.reader import SUFFIXES
+from odibi_engine_spark.files.writing import Writing
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

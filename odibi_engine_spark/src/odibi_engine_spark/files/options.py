@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from odibi_engine_spark.csv_options import Compression, CsvReadOptions, CsvWriteOptions, Pattern, TypedOptions
+from odibi_engine_spark.files.csv_options import Compression, CsvReadOptions, CsvWriteOptions, Pattern, TypedOptions
 from odibi_engine_spark.option_models import Encoding, SparkOptions
 
 __all__ = [

@@ -17,10 +17,10 @@ from pyspark.sql.types import StructType
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.arrow_types import has_nanoseconds, sail_refuses, spark_schema
 from odibi_engine_spark.columns import column, quoted, require_same
-from odibi_engine_spark.file_options import ParquetReadOptions
+from odibi_engine_spark.files.options import ParquetReadOptions
+from odibi_engine_spark.files.prepared import copy_of
+from odibi_engine_spark.files.sources import NULL_PARTITION, Files, find_files
 from odibi_engine_spark.places import uri_of
-from odibi_engine_spark.prepared import copy_of
-from odibi_engine_spark.sources import NULL_PARTITION, Files, find_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
 
 from odibi_core.plugin import ConfigError, DataFormatError
 from odibi_engine_spark.columns import column
-from odibi_engine_spark.date_formats import has_zone
+from odibi_engine_spark.files.date_formats import has_zone
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
-from odibi_engine_spark.compression import plain_name
+from odibi_engine_spark.files.compression import plain_name
 
 __all__ = ["NULL_PARTITION", "Files", "find_files"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from odibi_core.plugin import ConfigError
 from odibi_engine_spark.columns import column, require_columns
-from odibi_engine_spark.csv_options import CsvReadOptions, TypedOptions
-from odibi_engine_spark.date_formats import has_zone
-from odibi_engine_spark.text_types import TextFormat, inferred, retyped, spark_type, type_of
+from odibi_engine_spark.files.csv_options import CsvReadOptions, TypedOptions
+from odibi_engine_spark.files.date_formats import has_zone
+from odibi_engine_spark.files.text_types import TextFormat, inferred, retyped, spark_type, type_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetNotFoundError
 from odibi_engine_spark.columns import column, require_columns, require_distinct
-from odibi_engine_spark.csv_reader import CSV_SUFFIXES, read_csv
-from odibi_engine_spark.file_options import (
+from odibi_engine_spark.files.csv_reader import CSV_SUFFIXES, read_csv
+from odibi_engine_spark.files.json_reader import JSON_SUFFIXES, JSONL_SUFFIXES, read_json
+from odibi_engine_spark.files.options import (
     AvroReadOptions,
     CsvReadOptions,
     JsonLinesReadOptions,
@@ -18,14 +19,13 @@ from odibi_engine_spark.file_options import (
     ParquetReadOptions,
     TextReadOptions,
 )
+from odibi_engine_spark.files.parquet_reader import PARQUET_SUFFIXES, read_local_parquet
+from odibi_engine_spark.files.prepared import prepared_text
+from odibi_engine_spark.files.sources import Files, find_files
 from odibi_engine_spark.filters import filtered
-from odibi_engine_spark.json_reader import JSON_SUFFIXES, JSONL_SUFFIXES, read_json
 from odibi_engine_spark.option_models import parse_options
-from odibi_engine_spark.parquet_reader import PARQUET_SUFFIXES, read_local_parquet
 from odibi_engine_spark.places import Place, place_of, uri_of
-from odibi_engine_spark.prepared import prepared_text
 from odibi_engine_spark.raised import SPARK_ERRORS
-from odibi_engine_spark.sources import Files, find_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

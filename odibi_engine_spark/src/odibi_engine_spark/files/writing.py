@@ -12,9 +12,9 @@ from pyspark.sql import types as st
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset
 from odibi_engine_spark.columns import column
-from odibi_engine_spark.compression import compression_of
-from odibi_engine_spark.csv_reader import default_separator
-from odibi_engine_spark.file_options import (
+from odibi_engine_spark.files.compression import compression_of
+from odibi_engine_spark.files.csv_reader import default_separator
+from odibi_engine_spark.files.options import (
     AvroWriteOptions,
     CsvWriteOptions,
     JsonLinesWriteOptions,
@@ -23,8 +23,8 @@ from odibi_engine_spark.file_options import (
     ParquetWriteOptions,
     TextWriteOptions,
 )
+from odibi_engine_spark.files.sources import NULL_PARTITION
 from odibi_engine_spark.option_models import parse_options
-from odibi_engine_spark.sources import NULL_PARTITION
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -13,18 +13,18 @@ from odibi_core.plugin import (
     SaveReport,
     did_you_mean,
 )
-from odibi_engine_spark.appending import fitted
-from odibi_engine_spark.catalog_options import CatalogReadOptions, CatalogWriteOptions
 from odibi_engine_spark.columns import column, quoted, require_columns, require_distinct, require_same
 from odibi_engine_spark.delta.failures import condition_of, in_one_line
 from odibi_engine_spark.delta.identifiers import name_parts
 from odibi_engine_spark.delta.merging import MergeRules, merge
 from odibi_engine_spark.delta.targets import DeltaTarget
-from odibi_engine_spark.file_reader import missing_source
+from odibi_engine_spark.files.appending import fitted
+from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.filters import filtered
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.raised import SPARK_ERRORS
+from odibi_engine_spark.tables.catalog_options import CatalogReadOptions, CatalogWriteOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odibi_core.plugin import DataFormatError, Dataset
-from odibi_engine_spark.compression import compression_of, opened, plain_name
+from odibi_engine_spark.files.compression import compression_of, opened, plain_name
 
 if TYPE_CHECKING:
     from odibi_engine_spark.engine import SparkEngine

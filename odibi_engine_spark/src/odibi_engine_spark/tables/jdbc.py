@@ -20,10 +20,10 @@ from odibi_core.plugin import (
 )
 from odibi_engine_spark.columns import column, require_columns
 from odibi_engine_spark.delta.failures import condition_of, in_one_line
-from odibi_engine_spark.jdbc_options import JdbcReadOptions, JdbcWriteOptions
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.option_models import SparkOptions, parse_options
 from odibi_engine_spark.raised import SPARK_ERRORS
+from odibi_engine_spark.tables.jdbc_options import JdbcReadOptions, JdbcWriteOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
