@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from odibi_core.testing import ReaderSaverContract
 
 
@@ -25,6 +27,18 @@ class TestPandasJsonLines(PandasFiles):
 
 class TestPandasParquet(PandasFiles):
     format = "parquet"
+
+
+@pytest.mark.soak
+class TestPandasCsvOfManyColumns(PandasFiles):
+    format = "csv"
+    wide = 100_000
+
+
+@pytest.mark.soak
+class TestPandasParquetOfManyColumns(PandasFiles):
+    format = "parquet"
+    wide = 100_000
 
 
 class TestDelta(ReaderSaverContract):
