@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from odibi_engine_spark.sessions.jars import find_delta_jars
+from odibi_engine_spark.sessions.jars import find_delta_jars, maven_repository
 
 _SECONDS = 300
 
@@ -40,6 +40,8 @@ def main() -> int:
     for artifact in artifacts(found.packages[0]):
         print(f"Fetching {artifact} (once)")
         get = [maven, "--quiet", "--batch-mode", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"]
+        # Where they are looked for: Java's idea of the home folder need not be that of the environment.
+        get.append(f"-Dmaven.repo.local={maven_repository()}")
         try:
             done = subprocess.run(get, check=False, timeout=_SECONDS, stdin=subprocess.DEVNULL, capture_output=True)
         except subprocess.TimeoutExpired:

@@ -10,7 +10,7 @@ from pathlib import Path
 from odibi_core.plugin import ConfigError
 from odibi_engine_spark.sessions.versions import delta_version, installed_version
 
-__all__ = ["DeltaJars", "delta_coordinate", "find_delta_jars", "list_jars"]
+__all__ = ["DeltaJars", "delta_coordinate", "find_delta_jars", "list_jars", "maven_repository"]
 
 _NEEDED = ("delta-spark", "delta-storage")
 """The artifacts that Delta cannot do without; what else its pom names is for catalogs of other makers."""
