@@ -84,11 +84,11 @@ def test_without_fsspec_the_error_says_what_to_install(run_python, tmp_path):
     done = run_python(
         "import sys; sys.modules['fsspec'] = None\n"
         "from odibi_core.plugin import ConfigError, Dataset\n"
-        "from odibi_engine_polars.places import place_of\n"
+        "from odibi_core.plugin.places import place_of\n"
         "try:\n"
         "    place_of(Dataset(name='a', kind='path', format='csv', location='s3://lake/a.csv'))\n"
         "except ConfigError as error:\n"
         "    print(error)\n"
     )
 
-    assert "pip install odibi-engine-polars[remote]" in done.stdout, done.stderr
+    assert "pip install fsspec" in done.stdout, done.stderr

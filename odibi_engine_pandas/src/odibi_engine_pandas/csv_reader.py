@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from odibi_core.plugin import DataFormatError, Dataset, ExecutionEngine
+from odibi_core.plugin.compression import plain_name
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_pandas.columns import require_columns
-from odibi_engine_pandas.compression import plain_name
 from odibi_engine_pandas.dates import with_dates
 from odibi_engine_pandas.options import CsvReadOptions, parse_options
 from odibi_engine_pandas.parts import combined, text_where_types_differ
-from odibi_engine_pandas.sources import Source, find_sources
+from odibi_engine_pandas.sources import Source
 
 __all__ = ["CSV_SUFFIXES", "PandasCsvReader", "column_names", "default_separator"]
 
@@ -66,7 +67,7 @@ class PandasCsvReader:
             ConfigError: An option is wrong.
         """
         options = parse_options(CsvReadOptions, dataset)
-        sources = find_sources(dataset, suffixes=CSV_SUFFIXES, compression=options.compression)
+        sources = find_sources(dataset, suffixes=CSV_SUFFIXES, kind=Source, compression=options.compression)
         frames = [_read(source, options) for source in sources]
         if len(frames) > 1:
             frames = text_where_types_differ(frames, lambda position, dtypes: _read(sources[position], options, dtypes))

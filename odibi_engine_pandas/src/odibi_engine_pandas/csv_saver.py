@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from odibi_core.plugin import DataFormatError, Dataset, ExecutionEngine, SaveReport
+from odibi_core.plugin.compression import compression_of, plain_name
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import is_folder_of
 from odibi_engine_pandas.columns import aligned_to, flat_frame
-from odibi_engine_pandas.compression import compression_of, plain_name
 from odibi_engine_pandas.csv_reader import CSV_SUFFIXES, column_names, default_separator
 from odibi_engine_pandas.csv_text import CsvText
 from odibi_engine_pandas.options import CsvReadOptions, CsvWriteOptions, parse_options
-from odibi_engine_pandas.places import Place
 from odibi_engine_pandas.saving import refuse_folder, save, subject_of
-from odibi_engine_pandas.sources import Source, is_folder_of
+from odibi_engine_pandas.sources import Source
 from odibi_engine_pandas.text_files import Block, encoded, read_blocks, write_blocks
 
 __all__ = ["PandasCsvSaver"]

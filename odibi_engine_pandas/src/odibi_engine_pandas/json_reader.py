@@ -7,6 +7,7 @@ from typing import Any, cast
 import pandas as pd
 
 from odibi_core.plugin import DataFormatError, Dataset, ExecutionEngine
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_pandas.columns import require_columns
 from odibi_engine_pandas.dates import with_dates
 from odibi_engine_pandas.json_records import (
@@ -19,7 +20,7 @@ from odibi_engine_pandas.json_records import (
     read_text,
 )
 from odibi_engine_pandas.options import JsonLinesReadOptions, JsonReadOptions, parse_options
-from odibi_engine_pandas.sources import find_sources
+from odibi_engine_pandas.sources import Source
 
 __all__ = ["PandasJsonLinesReader", "PandasJsonReader"]
 
@@ -58,7 +59,7 @@ class PandasJsonReader:
             ConfigError: An option is wrong.
         """
         options = parse_options(JsonReadOptions, dataset)
-        sources = find_sources(dataset, suffixes=JSON_SUFFIXES, compression=options.compression)
+        sources = find_sources(dataset, suffixes=JSON_SUFFIXES, kind=Source, compression=options.compression)
         path = [options.record_path] if isinstance(options.record_path, str) else options.record_path or []
         documents = [
             parse_document(read_text(source, encoding=options.encoding), source, path=path, orient=options.orient)
@@ -101,7 +102,7 @@ class PandasJsonLinesReader:
             ConfigError: An option is wrong.
         """
         options = parse_options(JsonLinesReadOptions, dataset)
-        sources = find_sources(dataset, suffixes=JSONL_SUFFIXES, compression=options.compression)
+        sources = find_sources(dataset, suffixes=JSONL_SUFFIXES, kind=Source, compression=options.compression)
         documents = [read_lines(source, encoding=options.encoding, most=options.nrows) for source in sources]
         return _frame(documents, options, dataset)
 

@@ -18,10 +18,11 @@ import pandas as pd
 import pyarrow as pa
 
 from odibi_core.plugin import DataFormatError
+from odibi_core.plugin.sources import errors_explained
 from odibi_engine_pandas.arrow import frame_of_table
 from odibi_engine_pandas.columns import listed
 from odibi_engine_pandas.json_lines import table_of_lines
-from odibi_engine_pandas.sources import Source, errors_explained
+from odibi_engine_pandas.sources import Source
 
 __all__ = [
     "JSONL_SUFFIXES",

@@ -10,8 +10,10 @@ from typing import TypeAlias
 import pandas as pd
 
 from odibi_core.plugin import Dataset, ExecutionEngine, SaveReport
+from odibi_core.plugin.compression import compression_of, plain_name
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import is_folder_of
 from odibi_engine_pandas.columns import aligned_to, flat_frame
-from odibi_engine_pandas.compression import compression_of, plain_name
 from odibi_engine_pandas.json_records import (
     JSON_SUFFIXES,
     JSONL_SUFFIXES,
@@ -23,9 +25,8 @@ from odibi_engine_pandas.json_records import (
 )
 from odibi_engine_pandas.json_text import json_rows
 from odibi_engine_pandas.options import JsonWriteOptions, parse_options
-from odibi_engine_pandas.places import Place
 from odibi_engine_pandas.saving import refuse_folder, save, subject_of
-from odibi_engine_pandas.sources import Source, is_folder_of
+from odibi_engine_pandas.sources import Source
 from odibi_engine_pandas.text_files import Block, read_blocks, write_blocks
 
 __all__ = ["PandasJsonLinesSaver", "PandasJsonSaver"]

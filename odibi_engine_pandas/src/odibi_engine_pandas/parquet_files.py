@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from odibi_core.plugin import DataFormatError
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import errors_explained, is_folder_of
 from odibi_engine_pandas.parts import require_same_columns
-from odibi_engine_pandas.places import Place
-from odibi_engine_pandas.sources import Source, errors_explained, is_folder_of
+from odibi_engine_pandas.sources import Source
 
 __all__ = [
     "COMMON_METADATA",

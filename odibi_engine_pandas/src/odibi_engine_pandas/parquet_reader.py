@@ -10,12 +10,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetNotFoundError, ExecutionEngine
+from odibi_core.plugin.places import place_of
+from odibi_core.plugin.sources import errors_explained, find_sources
 from odibi_engine_pandas.arrow import frame_of_table
 from odibi_engine_pandas.columns import require_columns
 from odibi_engine_pandas.options import ParquetReadOptions, parse_options
 from odibi_engine_pandas.parquet_files import PARQUET_SUFFIXES, arrow_dataset, folder_schema
-from odibi_engine_pandas.places import place_of
-from odibi_engine_pandas.sources import Source, errors_explained, find_sources
+from odibi_engine_pandas.sources import Source
 
 __all__ = ["PandasParquetReader"]
 
@@ -62,7 +63,7 @@ class PandasParquetReader:
             )
         known = None if folder is None else folder_schema(folder)
         try:
-            sources = find_sources(dataset, suffixes=PARQUET_SUFFIXES, compression=None)
+            sources = find_sources(dataset, suffixes=PARQUET_SUFFIXES, kind=Source, compression=None)
             files = arrow_dataset(sources, folder, known)
         except DatasetNotFoundError:
             if known is None:

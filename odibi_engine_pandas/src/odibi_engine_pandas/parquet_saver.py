@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, ExecutionEngine, SaveReport
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_pandas.arrow import table_of_frame
 from odibi_engine_pandas.columns import require_columns, require_fit
 from odibi_engine_pandas.options import ParquetWriteOptions, parse_options
@@ -31,9 +33,8 @@ from odibi_engine_pandas.parquet_files import (
     promoted,
     schema_of,
 )
-from odibi_engine_pandas.places import Place
 from odibi_engine_pandas.saving import save, subject_of
-from odibi_engine_pandas.sources import Source, find_sources
+from odibi_engine_pandas.sources import Source
 
 __all__ = ["PandasParquetSaver"]
 
@@ -189,7 +190,9 @@ def _existing_schema(old: Path, dataset: Dataset, keys: list[str]) -> pa.Schema:
     folder = Place(str(old), dataset.location)
     known = folder_schema(folder)
     try:
-        sources = find_sources(replace(dataset, location=str(old)), suffixes=PARQUET_SUFFIXES, compression=None)
+        sources = find_sources(
+            replace(dataset, location=str(old)), suffixes=PARQUET_SUFFIXES, kind=Source, compression=None
+        )
     except DatasetNotFoundError:
         return known if known is not None else pa.schema([])
     found = list(partition_keys(folder.path, sources[0].place.path))

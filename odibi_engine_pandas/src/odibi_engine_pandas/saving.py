@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetExistsError, SaveReport
 from odibi_core.plugin.files import TargetAppearedError, locked, staged_file, staged_folder
-from odibi_engine_pandas.places import Place, place_of
+from odibi_core.plugin.places import Place, place_of
 
 __all__ = ["WriteContent", "refuse_folder", "save", "subject_of"]
 

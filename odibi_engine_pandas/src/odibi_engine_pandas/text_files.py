@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from odibi_engine_pandas.compression import Compression, compressed
-from odibi_engine_pandas.sources import Source
+from odibi_core.plugin.compression import Compression, compressed
+from odibi_engine_pandas.sources import Source, zstd_written
 
 __all__ = ["Block", "encoded", "read_blocks", "write_blocks"]
 
@@ -26,7 +26,7 @@ def write_blocks(path: Path, blocks: Iterable[Block], *, compression: Compressio
         compression: How to compress it.
         member: The name of the file within a zip archive.
     """
-    with compressed(path.open("wb"), compression, member=member) as stream:
+    with compressed(path.open("wb"), compression, member=member, zstd=zstd_written) as stream:
         for block in blocks:
             stream.write(block)
     return path.stat().st_size

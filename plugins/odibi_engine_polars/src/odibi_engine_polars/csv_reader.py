@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_polars.columns import listed, require_columns
 from odibi_engine_polars.csv_options import CsvReadOptions
 from odibi_engine_polars.csv_text import CSV_SUFFIXES, CsvText
@@ -14,7 +15,7 @@ from odibi_engine_polars.csv_types import Look, cast_to, looked_at
 from odibi_engine_polars.dates import with_dates
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
-from odibi_engine_polars.sources import find_sources
+from odibi_engine_polars.sources import Source
 from odibi_engine_polars.types import polars_type
 
 __all__ = ["PolarsCsvReader"]
@@ -57,7 +58,7 @@ class PolarsCsvReader:
             ConfigError: An option is wrong.
         """
         options = parse_options(CsvReadOptions, dataset)
-        sources = find_sources(dataset, suffixes=CSV_SUFFIXES, compression=options.compression)
+        sources = find_sources(dataset, suffixes=CSV_SUFFIXES, kind=Source, compression=options.compression)
         parts = [CsvText.of(source, options) for source in sources]
         subject = f"{dataset.name!r} ({parts[0].source.shown})"
         names = parts[0].names

@@ -13,9 +13,10 @@ from typing import Any
 import polars as pl
 
 from odibi_core.plugin import DataFormatError
-from odibi_engine_polars.compression import plain_name
+from odibi_core.plugin.compression import plain_name
+from odibi_core.plugin.sources import errors_explained
 from odibi_engine_polars.csv_options import CsvReadOptions
-from odibi_engine_polars.sources import Source, errors_explained
+from odibi_engine_polars.sources import Source
 
 __all__ = ["CSV_SUFFIXES", "CsvText", "default_separator"]
 

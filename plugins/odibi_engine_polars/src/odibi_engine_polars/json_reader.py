@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_polars.columns import require_columns
 from odibi_engine_polars.csv_options import TextReadOptions
 from odibi_engine_polars.dates import with_dates
@@ -14,7 +15,7 @@ from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.json_text import JSON_SUFFIXES, JSONL_SUFFIXES, document_frame, document_text, lines_frame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import JsonLinesReadOptions, JsonReadOptions
-from odibi_engine_polars.sources import find_sources
+from odibi_engine_polars.sources import Source
 from odibi_engine_polars.types import polars_type
 
 __all__ = ["PolarsJsonLinesReader", "PolarsJsonReader"]
@@ -53,7 +54,7 @@ class PolarsJsonReader:
             ConfigError: An option is wrong.
         """
         options = parse_options(JsonReadOptions, dataset)
-        sources = find_sources(dataset, suffixes=JSON_SUFFIXES, compression=options.compression)
+        sources = find_sources(dataset, suffixes=JSON_SUFFIXES, kind=Source, compression=options.compression)
         path = [options.record_path] if isinstance(options.record_path, str) else options.record_path or []
         frames = [
             document_frame(document_text(source, encoding=options.encoding), source, path=path, orient=options.orient)
@@ -96,7 +97,7 @@ class PolarsJsonLinesReader:
             ConfigError: An option is wrong.
         """
         options = parse_options(JsonLinesReadOptions, dataset)
-        sources = find_sources(dataset, suffixes=JSONL_SUFFIXES, compression=options.compression)
+        sources = find_sources(dataset, suffixes=JSONL_SUFFIXES, kind=Source, compression=options.compression)
         frames = [lines_frame(source, encoding=options.encoding) for source in sources]
         return self._engine.frame_of(_shaped(frames, options, dataset))
 

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from odibi_core.plugin import DataFormatError
-from odibi_engine_polars.sources import Source, errors_explained
+from odibi_core.plugin.sources import errors_explained
+from odibi_engine_polars.sources import Source
 
 __all__ = ["JSONL_SUFFIXES", "JSON_SUFFIXES", "document_frame", "document_text", "lines_frame"]
 

@@ -13,9 +13,10 @@ from urllib.parse import unquote
 import polars as pl
 
 from odibi_core.plugin import DataFormatError
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import errors_explained, is_folder_of
 from odibi_engine_polars.columns import listed, unified
-from odibi_engine_polars.places import Place
-from odibi_engine_polars.sources import Source, errors_explained, is_folder_of
+from odibi_engine_polars.sources import Source
 
 __all__ = [
     "COMMON_METADATA",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
+from odibi_core.plugin.places import place_of
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_polars.columns import require_columns
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.filters import row_filter
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import ParquetReadOptions
 from odibi_engine_polars.parquet_files import PARQUET_SUFFIXES, folder_schema, scanned
-from odibi_engine_polars.places import place_of
-from odibi_engine_polars.sources import find_sources
+from odibi_engine_polars.sources import Source
 
 __all__ = ["PolarsParquetReader"]
 
@@ -63,7 +64,9 @@ class PolarsParquetReader:
             )
         known = None if folder is None else folder_schema(folder)
         try:
-            frame = scanned(find_sources(dataset, suffixes=PARQUET_SUFFIXES, compression=None), folder, known)
+            frame = scanned(
+                find_sources(dataset, suffixes=PARQUET_SUFFIXES, kind=Source, compression=None), folder, known
+            )
         except DatasetNotFoundError:
             if known is None:
                 raise

@@ -15,6 +15,8 @@ from uuid import uuid4
 import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, SaveReport
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import find_sources
 from odibi_engine_polars.columns import require_columns, require_fit, unified
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
@@ -27,9 +29,8 @@ from odibi_engine_polars.parquet_files import (
     partition_values,
     scanned,
 )
-from odibi_engine_polars.places import Place
 from odibi_engine_polars.saving import Written, save, subject_of
-from odibi_engine_polars.sources import Source, find_sources
+from odibi_engine_polars.sources import Source
 
 __all__ = ["PolarsParquetSaver"]
 
@@ -212,7 +213,9 @@ def _existing_schema(old: Path, dataset: Dataset, keys: list[str]) -> pl.Schema:
     folder = Place(str(old), dataset.location)
     known = folder_schema(folder)
     try:
-        sources = find_sources(replace(dataset, location=str(old)), suffixes=PARQUET_SUFFIXES, compression=None)
+        sources = find_sources(
+            replace(dataset, location=str(old)), suffixes=PARQUET_SUFFIXES, kind=Source, compression=None
+        )
     except DatasetNotFoundError:
         return known if known is not None else pl.Schema()
     found = list(partition_values(folder.path, sources[0].place.path))

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from odibi_core.plugin import DataFormatError
-from odibi_engine_polars.compression import Compression, compressed
+from odibi_core.plugin.compression import Compression, compressed
 from odibi_engine_polars.sources import Source
 
 __all__ = ["RowCounter", "written_text"]

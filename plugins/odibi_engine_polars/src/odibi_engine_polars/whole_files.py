@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, SaveReport
+from odibi_core.plugin.places import Place
+from odibi_core.plugin.sources import errors_explained, find_sources, is_folder_of
 from odibi_engine_polars.columns import listed, require_columns, require_fit, unified
-from odibi_engine_polars.places import Place
 from odibi_engine_polars.saving import Written, refuse_folder, save, subject_of
-from odibi_engine_polars.sources import Source, errors_explained, find_sources, is_folder_of
+from odibi_engine_polars.sources import Source
 
 __all__ = ["read_files", "save_file"]
 
@@ -38,7 +39,7 @@ def read_files(
         DataFormatError: A file is not of the format, or has other columns than the first.
         ColumnNotFoundError: A column is not there.
     """
-    sources = find_sources(dataset, suffixes=suffixes, compression=None)
+    sources = find_sources(dataset, suffixes=suffixes, kind=Source, compression=None)
     frames = [_loaded(source, load) for source in sources]
     schemas = [frame.collect_schema() for frame in frames]
     for source, schema in zip(sources, schemas, strict=True):

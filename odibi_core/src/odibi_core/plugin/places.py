@@ -1,4 +1,7 @@
-"""Where data is: a path of this machine, or a path of a file system that fsspec knows."""
+"""Where data is: a path of this machine, or a path of a file system that fsspec knows.
+
+fsspec is needed for the latter only, and is a matter of the distribution that reads or saves there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from odibi_core.plugin import ConfigError, Dataset
+from odibi_core.errors import ConfigError
+from odibi_core.plugin.datasets import Dataset
 
 __all__ = ["Place", "is_url", "place_of", "without_secrets"]
 
@@ -93,9 +97,7 @@ def place_of(dataset: Dataset) -> Place:
         '/data/a.csv'
     """
     if dataset.kind == "query":
-        raise ConfigError(
-            f"{dataset.name!r} is a query, which the Polars engine cannot run; read tables or files instead"
-        )
+        raise ConfigError(f"{dataset.name!r} is a query, which this engine cannot run; read tables or files instead")
     location = dataset.location
     if not is_url(location):
         return Place(location, location)
@@ -108,7 +110,7 @@ def place_of(dataset: Dataset) -> Place:
     except ImportError as error:
         raise ConfigError(
             f"{dataset.name!r}: {shown} is not on this machine, and fsspec is not installed. "
-            "It needs: pip install odibi-engine-polars[remote]"
+            "It needs: pip install fsspec"
         ) from error
     try:
         filesystem, path = url_to_fs(location, **dataset.storage_options)

@@ -1,24 +1,27 @@
-"""Compressed text, read and written."""
+"""Compressed files, read and written.
+
+The standard library knows all kinds but zstd, which it has from Python 3.14 on; an engine brings that of its library.
+"""
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal, TypeAlias, cast
 
-import polars as pl
+from odibi_core.errors import ConfigError, DataFormatError
 
-from odibi_core.plugin import DataFormatError
-
-__all__ = ["Compression", "compressed", "compression_of", "decompressed", "plain_name"]
+__all__ = ["Codec", "Compression", "compressed", "compression_of", "decompressed", "plain_name"]
 
 Compression: TypeAlias = Literal["bz2", "gzip", "xz", "zip", "zstd"]
+
+Codec: TypeAlias = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
+"""Turns a compressed file into its content while it is read, or written."""
 
 _BY_SUFFIX: dict[str, Compression] = {".bz2": "bz2", ".gz": "gzip", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
 
@@ -54,15 +57,19 @@ def plain_name(path: str) -> str:
 
 
 @contextmanager
-def decompressed(raw: BinaryIO, compression: Compression | None, shown: str) -> Iterator[BinaryIO]:
+def decompressed(
+    raw: BinaryIO, compression: Compression | None, shown: str, *, zstd: Codec | None = None
+) -> Iterator[BinaryIO]:
     """Read a compressed file as what it was before.
 
     Args:
         raw: The file, opened for reading bytes; it is closed at the end.
         compression: How it is compressed, or None.
         shown: The file's location, for messages.
+        zstd: Reads zstd.
 
     Raises:
+        ConfigError: It is zstd, and nobody reads that.
         DataFormatError: There is nothing in the file, or a zip archive does not hold exactly one file.
     """
     with raw:
@@ -75,9 +82,10 @@ def decompressed(raw: BinaryIO, compression: Compression | None, shown: str) -> 
             with gzip.GzipFile(fileobj=raw) as stream:
                 yield cast("BinaryIO", stream)
         elif compression == "zstd":
-            # The standard library has zstd from Python 3.14 on, and Polars shows what it decompresses as lines only.
-            lines = pl.scan_lines(raw.read()).collect(engine="streaming").to_series()
-            yield io.BytesIO("".join(f"{line}\n" for line in lines).encode())
+            if zstd is None:
+                raise ConfigError(f"{shown} is zstd, which this engine does not read; unpack it first")
+            with zstd(raw) as stream:
+                yield stream
         elif compression == "bz2":
             with bz2.BZ2File(raw) as stream:
                 yield cast("BinaryIO", stream)
@@ -92,18 +100,29 @@ def decompressed(raw: BinaryIO, compression: Compression | None, shown: str) -> 
 
 
 @contextmanager
-def compressed(sink: BinaryIO, compression: Compression | None, *, member: str) -> Iterator[BinaryIO]:
+def compressed(
+    sink: BinaryIO, compression: Compression | None, *, member: str, zstd: Codec | None = None
+) -> Iterator[BinaryIO]:
     """Write compressed; equal data gives equal bytes, so no time or path is stored.
 
     Args:
         sink: The file, opened for writing bytes; it is closed at the end.
-        compression: How to compress, or None; zstd is left to Polars, whose sinks know it.
+        compression: How to compress, or None.
         member: The name of the file within a zip archive.
+        zstd: Writes zstd.
+
+    Raises:
+        ConfigError: It is to be zstd, and nobody writes that.
     """
     with sink:
         if compression == "gzip":
             with gzip.GzipFile(filename="", fileobj=sink, mode="wb", mtime=0, compresslevel=_LEVEL) as stream:
                 yield cast("BinaryIO", stream)
+        elif compression == "zstd":
+            if zstd is None:
+                raise ConfigError("this engine does not write zstd; choose another compression")
+            with zstd(sink) as stream:
+                yield stream
         elif compression == "bz2":
             with bz2.BZ2File(sink, "wb") as stream:
                 yield cast("BinaryIO", stream)
