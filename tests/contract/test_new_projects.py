@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,14 @@ GOLD = {
     ProjectType.MANUFACTURING: ("gold_2/output_by_plant", [("Gent", 253, 2), ("Lyon", 1213, 2)]),
     ProjectType.ANALYTICS: ("gold/revenue_by_region", [("North", 300.6, 2), ("South", 510.5, 2), ("West", 830.0, 1)]),
 }
+
+
+@pytest.fixture(autouse=True)
+def modules_of_the_suite() -> Iterator[None]:
+    """A new project has a folder ``tests`` of its own, and its run lets go of what is called so elsewhere."""
+    ours = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "tests"}
+    yield
+    sys.modules.update(ours)
 
 
 def saved(root: Path, table: str) -> list[tuple[Any, ...]]:
