@@ -8,8 +8,8 @@ staging, fsync and the rows counted; the other side is ``scan_parquet(...)`` to 
 
 Each measurement is a process of its own, the two sides in turns, so that what disturbs one disturbs the other. Time is
 from the first call to the last, imports left out, by the clock and of the processors; memory is the most that the
-process ever had, imports included. Shown are medians, and the median of the pairs' ratios. The memory of ``groups`` has
-no target: so little is held that the modules of the kernel and pydantic (17 MB) count.
+process ever had, imports included. Shown are medians, and the median of the pairs' ratios. ``groups`` holds
+so little that the modules of the kernel and pydantic (17 MB) count.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ ROWS = 5_000_000
 MEGABYTE = 1 << 20
 TARGETS = {
     ("groups", "seconds"): 1.03,
+    ("groups", "memory"): 1.05,
     ("rows", "seconds"): 1.03,
     ("rows", "memory"): 1.05,
 }
