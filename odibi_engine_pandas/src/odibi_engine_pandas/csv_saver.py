@@ -10,12 +10,12 @@ import pandas as pd
 from odibi_core.plugin import DataFormatError, Dataset, ExecutionEngine, SaveReport
 from odibi_core.plugin.compression import compression_of, plain_name
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import is_folder_of
 from odibi_engine_pandas.columns import aligned_to, flat_frame
 from odibi_engine_pandas.csv_reader import CSV_SUFFIXES, column_names, default_separator
 from odibi_engine_pandas.csv_text import CsvText
 from odibi_engine_pandas.options import CsvReadOptions, CsvWriteOptions, parse_options
-from odibi_engine_pandas.saving import refuse_folder, save, subject_of
 from odibi_engine_pandas.sources import Source
 from odibi_engine_pandas.text_files import Block, encoded, read_blocks, write_blocks
 
@@ -62,7 +62,7 @@ class PandasCsvSaver:
         text = CsvText(options, sep=sep, subject=subject)
         compression = compression_of(dataset.location, options.compression)
 
-        def write(path: Path, old: Path | None) -> int:
+        def write(path: Path, old: Path | None) -> Written:
             refuse_folder(old, dataset)
             blocks = text.blocks(flat)
             if old is not None:
@@ -73,11 +73,10 @@ class PandasCsvSaver:
                     )
                     aligned = _aligned(flat, source, looks, subject=subject)
                     blocks = _behind(source, text.blocks(aligned, is_continued=True), options)
-            return write_blocks(path, blocks, compression=compression, member=plain_name(dataset.location))
+            size = write_blocks(path, blocks, compression=compression, member=plain_name(dataset.location))
+            return Written(len(flat), size)
 
-        return save(
-            dataset, rows=len(flat), write=write, replaces_folder=lambda folder: is_folder_of(folder, CSV_SUFFIXES)
-        )
+        return save(dataset, write=write, replaces_folder=lambda folder: is_folder_of(folder, CSV_SUFFIXES))
 
 
 def _aligned(frame: pd.DataFrame, source: Source, looks: CsvReadOptions, *, subject: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from odibi_core.plugin import Dataset, ExecutionEngine, SaveReport
 from odibi_core.plugin.compression import compression_of, plain_name
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import is_folder_of
 from odibi_engine_pandas.columns import aligned_to, flat_frame
 from odibi_engine_pandas.json_records import (
@@ -25,7 +26,6 @@ from odibi_engine_pandas.json_records import (
 )
 from odibi_engine_pandas.json_text import json_rows
 from odibi_engine_pandas.options import JsonWriteOptions, parse_options
-from odibi_engine_pandas.saving import refuse_folder, save, subject_of
 from odibi_engine_pandas.sources import Source
 from odibi_engine_pandas.text_files import Block, read_blocks, write_blocks
 
@@ -108,7 +108,7 @@ def _save(frame: pd.DataFrame, dataset: Dataset, blocks: _Blocks) -> SaveReport:
     flat = flat_frame(frame, subject=subject)
     compression = compression_of(dataset.location, options.compression)
 
-    def write(path: Path, old: Path | None) -> int:
+    def write(path: Path, old: Path | None) -> Written:
         refuse_folder(old, dataset)
         source = (
             None
@@ -117,10 +117,11 @@ def _save(frame: pd.DataFrame, dataset: Dataset, blocks: _Blocks) -> SaveReport:
         )
         is_something = source is not None and bool(next(read_blocks(source), b""))
         content = blocks(flat, source if is_something else None, subject)
-        return write_blocks(path, content, compression=compression, member=plain_name(dataset.location))
+        size = write_blocks(path, content, compression=compression, member=plain_name(dataset.location))
+        return Written(len(flat), size)
 
     suffixes = JSON_SUFFIXES if dataset.format == "json" else JSONL_SUFFIXES
-    return save(dataset, rows=len(flat), write=write, replaces_folder=lambda folder: is_folder_of(folder, suffixes))
+    return save(dataset, write=write, replaces_folder=lambda folder: is_folder_of(folder, suffixes))
 
 
 def _document(frame: pd.DataFrame, old: Source | None, subject: str) -> Iterator[Block]:

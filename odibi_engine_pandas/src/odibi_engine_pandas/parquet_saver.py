@@ -19,6 +19,7 @@ from pyarrow.fs import LocalFileSystem
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, ExecutionEngine, SaveReport
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, save, subject_of
 from odibi_core.plugin.sources import find_sources
 from odibi_engine_pandas.arrow import table_of_frame
 from odibi_engine_pandas.columns import require_columns, require_fit
@@ -33,7 +34,6 @@ from odibi_engine_pandas.parquet_files import (
     promoted,
     schema_of,
 )
-from odibi_engine_pandas.saving import save, subject_of
 from odibi_engine_pandas.sources import Source
 
 __all__ = ["PandasParquetSaver"]
@@ -87,10 +87,10 @@ class PandasParquetSaver:
         if dataset.partition_by or (dataset.mode == "append" and Path(dataset.location).is_dir()):
             return _save_folder(table, dataset, options)
 
-        def write(path: Path, old: Path | None) -> int:
-            return _write_file(table, path, old, dataset, options)
+        def write(path: Path, old: Path | None) -> Written:
+            return Written(table.num_rows, _write_file(table, path, old, dataset, options))
 
-        return save(dataset, rows=table.num_rows, write=write, replaces_folder=is_parquet_folder)
+        return save(dataset, write=write, replaces_folder=is_parquet_folder)
 
 
 def _write_file(table: pa.Table, path: Path, old: Path | None, dataset: Dataset, options: ParquetWriteOptions) -> int:
@@ -128,7 +128,7 @@ def _save_folder(table: pa.Table, dataset: Dataset, options: ParquetWriteOptions
     require_columns(keys, table.column_names, subject=f"the frame for {subject}")
     table = _with_plain_keys(table, keys, subject=subject)
 
-    def write(path: Path, old: Path | None) -> int:
+    def write(path: Path, old: Path | None) -> Written:
         schema = table.schema
         if old is not None:
             schema = _schema_of_both(_existing_schema(old, dataset, keys), table, subject=subject)
@@ -155,9 +155,9 @@ def _save_folder(table: pa.Table, dataset: Dataset, options: ParquetWriteOptions
                 file_visitor=lambda file: sizes.append(file.size),
             )
             pq.write_metadata(schema, path / COMMON_METADATA)
-        return sum(sizes) + (path / COMMON_METADATA).stat().st_size
+        return Written(table.num_rows, sum(sizes) + (path / COMMON_METADATA).stat().st_size)
 
-    return save(dataset, rows=table.num_rows, write=write, as_folder=True, replaces_folder=is_parquet_folder)
+    return save(dataset, write=write, as_folder=True, replaces_folder=is_parquet_folder)
 
 
 def _with_plain_keys(table: pa.Table, keys: list[str], *, subject: str) -> pa.Table:

@@ -11,13 +11,13 @@ import polars as pl
 from odibi_core.plugin import DataFormatError, Dataset, SaveReport
 from odibi_core.plugin.compression import compression_of, plain_name
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import is_folder_of
 from odibi_engine_polars.columns import require_fit
 from odibi_engine_polars.csv_options import CsvReadOptions, CsvWriteOptions
 from odibi_engine_polars.csv_text import CSV_SUFFIXES, CsvText, default_separator
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
-from odibi_engine_polars.saving import Written, refuse_folder, save, subject_of
 from odibi_engine_polars.sources import Source
 from odibi_engine_polars.text_files import RowCounter, written_text
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, SaveReport
+from odibi_core.plugin.saving import subject_of
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import ExcelReadOptions, ExcelWriteOptions
-from odibi_engine_polars.saving import subject_of
 from odibi_engine_polars.sources import Source
 from odibi_engine_polars.whole_files import read_files, save_file
 

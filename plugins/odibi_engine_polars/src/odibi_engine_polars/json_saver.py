@@ -10,13 +10,13 @@ import polars as pl
 from odibi_core.plugin import DataFormatError, Dataset, SaveReport
 from odibi_core.plugin.compression import compression_of, plain_name
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import is_folder_of
 from odibi_engine_polars.columns import require_fit
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.json_text import JSON_SUFFIXES, JSONL_SUFFIXES, document_frame, document_text, lines_frame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import JsonWriteOptions
-from odibi_engine_polars.saving import Written, refuse_folder, save, subject_of
 from odibi_engine_polars.sources import Source
 from odibi_engine_polars.text_files import RowCounter, written_text
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, SaveReport
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, save, subject_of
 from odibi_core.plugin.sources import find_sources
 from odibi_engine_polars.columns import require_columns, require_fit, unified
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
@@ -29,7 +30,6 @@ from odibi_engine_polars.parquet_files import (
     partition_values,
     scanned,
 )
-from odibi_engine_polars.saving import Written, save, subject_of
 from odibi_engine_polars.sources import Source
 
 __all__ = ["PolarsParquetSaver"]

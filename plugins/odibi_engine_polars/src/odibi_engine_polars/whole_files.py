@@ -9,9 +9,9 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, SaveReport
 from odibi_core.plugin.places import Place
+from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import errors_explained, find_sources, is_folder_of
 from odibi_engine_polars.columns import listed, require_columns, require_fit, unified
-from odibi_engine_polars.saving import Written, refuse_folder, save, subject_of
 from odibi_engine_polars.sources import Source
 
 __all__ = ["read_files", "save_file"]

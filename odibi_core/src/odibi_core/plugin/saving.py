@@ -1,4 +1,4 @@
-"""What every saver does alike: modes, parent folders, atomic replacement, and the way to remote file systems."""
+"""What every saver of files does alike: modes, parent folders, atomic replacement, the way to remote file systems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-from odibi_core.plugin import ConfigError, DataFormatError, Dataset, DatasetExistsError, SaveReport
+from odibi_core.errors import ConfigError, DataFormatError, DatasetExistsError
+from odibi_core.plugin.datasets import Dataset, SaveReport
 from odibi_core.plugin.files import TargetAppearedError, locked, staged_file, staged_folder
 from odibi_core.plugin.places import Place, place_of
 
@@ -35,7 +36,7 @@ class Written:
 WriteContent: TypeAlias = Callable[[Path, Path | None], Written]
 """Writes content: called with the path to write and, to append, the path of what is there.
 
-What a frame planned is done here, so this is where it fails if it does.
+What a lazy frame planned is done here, so this is where it fails if it does.
 """
 
 _MODES = ("overwrite", "append", "error", "ignore")
