@@ -237,6 +237,12 @@ def test_what_cannot_be_partitioned_by_is_refused(files, tmp_path, keys, error, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("key", ["*", "^.*$"])
+def test_a_name_that_polars_takes_for_a_pattern_is_no_partition(files, tmp_path, key):
+    with pytest.raises(DataFormatError, match="Polars takes it for a pattern"):
+        files.save(pl.DataFrame({key: ["a"], "n": [1]}), tmp_path / "t", format="parquet", partition_by=(key,))
+
+
 def test_other_partitions_are_refused(files, tmp_path):
     files.save(FLIGHTS, tmp_path / "t", format="parquet", partition_by=("year",))
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,13 @@ from polars.testing import assert_frame_equal
 from odibi_core.plugin import DataFormatError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
-NAMES = st.lists(TEXT.filter(lambda name: name.strip() == name and name), min_size=1, max_size=4, unique=True)
+PATTERNS = ["*", "^.*$", "^a$", "a*", "col('a')", "-a"]
+NAMES = st.lists(
+    TEXT.filter(lambda name: name.strip() == name and name) | st.sampled_from(PATTERNS),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
 NA = {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"}
 NA |= {"NULL", "NaN", "None", "n/a", "nan", "null"}
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
@@ -42,7 +49,7 @@ def frames(draw, kinds=tuple(KINDS)):
     for name in names:
         kind, values = KINDS[draw(st.sampled_from(kinds))]
         drawn = draw(st.lists(st.none() | values, min_size=rows, max_size=rows))
-        columns[name] = pl.Series(name, drawn, dtype=kind)
+        columns[name] = pl.Series(drawn, dtype=kind)
     return pl.DataFrame(columns)
 
 
@@ -72,9 +79,8 @@ def test_json_keeps_values(files_for_many_examples, tmp_path_factory, frame):
 def as_csv_keeps_it(frame):
     """Return what comes back: text that means null is null."""
     return frame.with_columns(
-        pl.when(~pl.col(name).is_in(sorted(NA))).then(pl.col(name))
-        for name, kind in frame.schema.items()
-        if kind == pl.String
+        pl.when(~column.is_in(sorted(NA))).then(column)
+        for column in (cs.by_name(name).as_expr() for name, kind in frame.schema.items() if kind == pl.String)
     )
 
 
@@ -100,6 +106,27 @@ def test_avro_keeps_everything_that_it_takes(files_for_many_examples, tmp_path_f
     files_for_many_examples.save(frame.lazy(), path)
 
     assert_frame_equal(files_for_many_examples.read(path), frame)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet", "arrow", "avro"])
+def test_names_that_polars_takes_for_patterns_are_names(files, tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    rows = pl.DataFrame({"*": ["2013-01-01", "2013-01-02"], "n": [1, 2], "^.*$": [0.5, 1.5]})
+    files.save(rows, path)
+
+    files.save(rows[rows.columns[::-1]], path, "append")
+
+    back = pl.concat([rows, rows])
+    assert_frame_equal(files.read(path), back)
+    assert files.read(path, options={"columns": ["^.*$", "*"]}).columns == ["^.*$", "*"]
+    if suffix == "csv":
+        typed = files.read(
+            path, options={"parse_dates": ["*"], "dtype": {"^.*$": "str"}, "na_values": {"^.*$": ["0.5"]}}
+        )
+        assert typed.dtypes == [pl.Datetime("us"), pl.Int64, pl.String]
+        assert typed["^.*$"].to_list() == [None, "1.5"] * 2
+    if suffix == "parquet":
+        assert files.read(path, options={"filters": [["*", "==", "2013-01-02"], ["^.*$", ">", 1]]}).height == 2
 
 
 WIDE = pl.DataFrame(

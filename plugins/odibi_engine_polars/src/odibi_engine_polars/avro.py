@@ -9,6 +9,7 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, SaveReport
 from odibi_core.plugin.saving import subject_of
+from odibi_engine_polars.columns import column
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import AvroWriteOptions, ColumnOptions
@@ -92,7 +93,7 @@ class PolarsAvroSaver:
 
         def store(rows: pl.LazyFrame, path: Path) -> int:
             changed = [
-                pl.col(name).cast(target)
+                column(name).cast(target)
                 for name, kind in rows.collect_schema().items()
                 if (target := _avro_type(name, kind, subject)) != kind
             ]

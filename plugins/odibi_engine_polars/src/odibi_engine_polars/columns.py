@@ -1,16 +1,57 @@
-"""Messages about columns that are not there, or do not go together."""
+"""Columns by their names, and messages about those that are not there, or do not go together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import polars as pl
+import polars.selectors as cs
 
 from odibi_core.plugin import ColumnNotFoundError, DataFormatError, did_you_mean
 
-__all__ = ["absence", "common_type", "listed", "require_columns", "require_fit", "unified"]
+__all__ = [
+    "absence",
+    "column",
+    "common_type",
+    "is_pattern",
+    "listed",
+    "require_columns",
+    "require_fit",
+    "selected",
+    "unified",
+]
 
 _COLUMNS_SHOWN = 20
+
+
+def column(name: str) -> pl.Expr:
+    """Return the column of a name; `polars.col` takes ``*`` for all columns, and ``^a.*$`` for those that match.
+
+    Example:
+        >>> pl.DataFrame({"*": [1], "n": [2]}).select(column("*") + 1).to_dict(as_series=False)
+        {'*': [2]}
+    """
+    return cs.by_name(name).as_expr()
+
+
+def selected(frame: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
+    """Return some columns of a frame, in the order of the names.
+
+    Example:
+        >>> selected(pl.LazyFrame({"*": [1], "n": [2], "m": [3]}), ["n", "*"]).collect().columns
+        ['n', '*']
+    """
+    return frame.select(cs.by_name(*names))
+
+
+def is_pattern(name: str) -> bool:
+    """Return whether Polars takes a name for a pattern where it wants text and no expression, as for partitions.
+
+    Example:
+        >>> [is_pattern(name) for name in ("*", "^a.*$", "a*")]
+        [True, True, False]
+    """
+    return name == "*" or (name.startswith("^") and name.endswith("$"))
 
 
 def listed(columns: Iterable[object]) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset
 from odibi_core.plugin.sources import find_sources
-from odibi_engine_polars.columns import listed, require_columns
+from odibi_engine_polars.columns import listed, require_columns, selected
 from odibi_engine_polars.csv_options import CsvReadOptions
 from odibi_engine_polars.csv_text import CSV_SUFFIXES, CsvText
 from odibi_engine_polars.csv_types import Look, cast_to, looked_at
@@ -85,7 +85,7 @@ class PolarsCsvReader:
 
 
 def _all_rows(parts: Sequence[CsvText], options: CsvReadOptions, *, without_blank_lines: bool = False) -> pl.LazyFrame:
-    frames = [part.frame(without_blank_lines=without_blank_lines).select(parts[0].names) for part in parts]
+    frames = [selected(part.frame(without_blank_lines=without_blank_lines), parts[0].names) for part in parts]
     frame = frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical")
     return frame if options.nrows is None else frame.head(options.nrows)
 

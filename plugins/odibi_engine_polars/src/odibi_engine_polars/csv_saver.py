@@ -13,7 +13,7 @@ from odibi_core.plugin.compression import compression_of, plain_name
 from odibi_core.plugin.places import Place
 from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import is_folder_of
-from odibi_engine_polars.columns import require_fit
+from odibi_engine_polars.columns import column, require_fit, selected
 from odibi_engine_polars.csv_options import CsvReadOptions, CsvWriteOptions
 from odibi_engine_polars.csv_text import CSV_SUFFIXES, CsvText, default_separator
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
@@ -118,34 +118,34 @@ def _as_texts(frame: pl.LazyFrame, options: CsvWriteOptions, *, subject: str) ->
                 f"{subject}: column {name!r} holds {kind}, which CSV cannot; save as parquet, or make it text first"
             )
         if isinstance(kind, pl.Struct):
-            changed.append(pl.when(pl.col(name).is_not_null()).then(pl.col(name).struct.json_encode()).alias(name))
+            changed.append(pl.when(column(name).is_not_null()).then(column(name).struct.json_encode()).alias(name))
         elif kind.is_nested():
             # Only an object has a JSON text in Polars; what is inside of one of one field is between `{"":` and `}`.
-            text = pl.struct(pl.col(name).alias("v")).struct.json_encode().str.slice(len('{"v":')).str.head(-1)
-            changed.append(pl.when(pl.col(name).is_not_null()).then(text).alias(name))
+            text = pl.struct(column(name).alias("v")).struct.json_encode().str.slice(len('{"v":')).str.head(-1)
+            changed.append(pl.when(column(name).is_not_null()).then(text).alias(name))
         elif isinstance(kind, pl.Duration):
-            changed.append(pl.col(name).dt.to_string("iso").alias(name))
+            changed.append(column(name).dt.to_string("iso").alias(name))
         elif isinstance(kind, pl.Datetime | pl.Date | pl.Time):
             changed.append(_time_text(name, kind, options.date_format))
         elif kind == pl.Boolean:
-            words = pl.when(pl.col(name)).then(pl.lit("True")).when(~pl.col(name)).then(pl.lit("False"))
+            words = pl.when(column(name)).then(pl.lit("True")).when(~column(name)).then(pl.lit("False"))
             changed.append(words.otherwise(None).alias(name))
     if len(schema) == 1 and not options.na_rep:
         # A line that is empty because its only field is would be passed over by readers; "" is written with quotes.
         (name,) = schema.names()
-        text = changed[0] if changed else pl.col(name).cast(pl.String)
+        text = changed[0] if changed else column(name).cast(pl.String)
         changed = [text.fill_null("")]
     return frame.with_columns(changed) if changed else frame
 
 
 def _time_text(name: str, kind: pl.Datetime | pl.Date | pl.Time, date_format: str | None) -> pl.Expr:
     if isinstance(kind, pl.Time):
-        return pl.col(name).dt.to_string("%H:%M:%S%.f")
+        return column(name).dt.to_string("%H:%M:%S%.f")
     if date_format is not None:
-        return pl.col(name).dt.to_string(date_format.replace(".%f", "%.6f").replace("%f", "%6f"))
+        return column(name).dt.to_string(date_format.replace(".%f", "%.6f").replace("%f", "%6f"))
     if isinstance(kind, pl.Date):
-        return pl.col(name).dt.to_string("%Y-%m-%d")
-    return pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S%.f" + ("%:z" if kind.time_zone else ""))
+        return column(name).dt.to_string("%Y-%m-%d")
+    return column(name).dt.to_string("%Y-%m-%d %H:%M:%S%.f" + ("%:z" if kind.time_zone else ""))
 
 
 def _aligned(frame: pl.LazyFrame, source: Source, options: CsvWriteOptions, sep: str, *, subject: str) -> pl.LazyFrame:
@@ -154,7 +154,7 @@ def _aligned(frame: pl.LazyFrame, source: Source, options: CsvWriteOptions, sep:
     columns = frame.collect_schema().names()
     if options.header:
         require_fit(columns, names, subject=subject)
-        return frame.select(names)
+        return selected(frame, names)
     if len(names) != len(columns):
         raise DataFormatError(
             f"{subject}: cannot append {len(columns)} columns to rows of {len(names)}; "

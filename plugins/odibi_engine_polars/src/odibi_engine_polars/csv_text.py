@@ -15,6 +15,7 @@ import polars as pl
 from odibi_core.plugin import DataFormatError
 from odibi_core.plugin.compression import plain_name
 from odibi_core.plugin.sources import errors_explained
+from odibi_engine_polars.columns import column
 from odibi_engine_polars.csv_options import CsvReadOptions
 from odibi_engine_polars.sources import Source
 
@@ -99,7 +100,7 @@ class CsvText:
             frame = frame.with_columns(pl.all().str.strip_chars_start(" "))
         if by_column or options.skipinitialspace:
             return frame.with_columns(
-                pl.when(~pl.col(name).is_in(sorted(texts))).then(pl.col(name))
+                pl.when(~column(name).is_in(sorted(texts))).then(column(name))
                 for name in names
                 if (texts := options.null_texts_of(name))
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from odibi_core.plugin import DataFormatError
+from odibi_engine_polars.columns import column
 from odibi_engine_polars.csv_options import CsvReadOptions
 
 __all__ = ["Look", "cast_to", "looked_at"]
@@ -74,7 +75,7 @@ def cast_to(name: str, kind: pl.DataType, options: CsvReadOptions, *, strict: bo
         options: The options of the input: decimal point, words for true and false.
         strict: Whether what does not fit is an error.
     """
-    text = pl.col(name)
+    text = column(name)
     if kind == pl.Boolean:
         true = ["true", *(word.lower() for word in options.true_values)]
         false = ["false", *(word.lower() for word in options.false_values)]
@@ -103,14 +104,14 @@ def _facts(
         for name, kinds in possible.items()
         for kind in kinds
     ]
-    found += [pl.col(name).is_not_null().any().alias(f"any {name}") for name in possible]
+    found += [column(name).is_not_null().any().alias(f"any {name}") for name in possible]
     found += [
-        pl.col(name).filter(_misfits(name, kind, options)).first().alias(f"misfit {name}")
+        column(name).filter(_misfits(name, kind, options)).first().alias(f"misfit {name}")
         for name, kind in asked.items()
         if kind != pl.String
     ]
     if every:
-        is_empty = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name) == "") for name in every)
+        is_empty = pl.all_horizontal(column(name).is_null() | (column(name) == "") for name in every)
         found.append(is_empty.any().alias("empty"))
     if not found:
         return {}
@@ -119,7 +120,7 @@ def _facts(
 
 
 def _misfits(name: str, kind: pl.DataType, options: CsvReadOptions) -> pl.Expr:
-    return pl.col(name).is_not_null() & cast_to(name, kind, options, strict=False).is_null()
+    return column(name).is_not_null() & cast_to(name, kind, options, strict=False).is_null()
 
 
 def _still_possible(name: str, kinds: Collection[str], facts: Mapping[str, object]) -> tuple[str, ...]:
@@ -135,7 +136,7 @@ def _beyond_int64(frame: pl.LazyFrame, names: Sequence[str], options: CsvReadOpt
     facts = (
         frame.select(
             *((cast_to(name, pl.Float64(), options).abs() >= 2.0**53).any().alias(f"large {name}") for name in names),
-            *((~pl.col(name).str.contains(r"^ *[+-]?\d+ *$")).any().alias(f"fraction {name}") for name in names),
+            *((~column(name).str.contains(r"^ *[+-]?\d+ *$")).any().alias(f"fraction {name}") for name in names),
             *(_misfits(name, pl.UInt64(), options).any().alias(f"unsigned {name}") for name in names),
         )
         .collect(engine="streaming")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from odibi_core.plugin import DataFormatError
+from odibi_engine_polars.columns import column
 
 __all__ = ["with_dates"]
 
@@ -52,8 +53,8 @@ def with_dates(
     if not columns:
         return frame
     seen = frame.select(
-        *(pl.col(name).drop_nulls().first().alias(f"first {name}") for name in columns),
-        *(pl.col(name).str.contains(_ZONE).any().alias(f"zone {name}") for name in columns),
+        *(column(name).drop_nulls().first().alias(f"first {name}") for name in columns),
+        *(column(name).str.contains(_ZONE).any().alias(f"zone {name}") for name in columns),
     ).collect(engine="streaming")
     facts = seen.row(0, named=True) if seen.height else {}
     parsed: dict[str, pl.Expr] = {}
@@ -74,7 +75,7 @@ def _require_all(
     try:
         misfits = (
             frame.select(
-                pl.col(name).filter(pl.col(name).is_not_null() & expression.is_null()).first().alias(name)
+                column(name).filter(column(name).is_not_null() & expression.is_null()).first().alias(name)
                 for name, expression in parsed.items()
             )
             .collect(engine="streaming")
@@ -104,7 +105,7 @@ def _format_of(first: str | None, *, dayfirst: bool, subject: str) -> str:
 
 
 def _parsed(name: str, pattern: str, *, has_zone: bool) -> pl.Expr:
-    text = pl.col(name).str.strip_chars()
+    text = column(name).str.strip_chars()
     if pattern != "ISO8601":
         # chrono's %f counts nanoseconds; strftime's is a fraction.
         chrono = pattern.replace(".%f", "%.f").replace("%f", "%6f")

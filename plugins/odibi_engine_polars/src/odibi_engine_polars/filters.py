@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from odibi_core.plugin import ConfigError
-from odibi_engine_polars.columns import require_columns
+from odibi_engine_polars.columns import column, require_columns
 
 __all__ = ["row_filter"]
 
@@ -71,7 +71,7 @@ def row_filter(filters: Sequence[Any] | None, schema: pl.Schema, *, subject: str
                 functools.reduce(
                     operator.and_,
                     (
-                        _COMPARISONS[compared](pl.col(name), _typed(value, schema[name]))
+                        _COMPARISONS[compared](column(name), _typed(value, schema[name]))
                         for name, compared, value in alternative
                     ),
                 )

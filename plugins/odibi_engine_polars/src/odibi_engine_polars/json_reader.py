@@ -8,7 +8,7 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset
 from odibi_core.plugin.sources import find_sources
-from odibi_engine_polars.columns import require_columns
+from odibi_engine_polars.columns import column, require_columns, selected
 from odibi_engine_polars.csv_options import TextReadOptions
 from odibi_engine_polars.dates import with_dates
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
@@ -115,7 +115,7 @@ def _shaped(frames: Sequence[pl.LazyFrame], options: TextReadOptions, dataset: D
     where = f"{subject} ({dataset.location})"
     require_columns(sorted(named), schema.names(), subject=where)
     frame = with_dates(
-        frame.with_columns(pl.col(name).cast(pl.String) for name in options.parse_dates),
+        frame.with_columns(column(name).cast(pl.String) for name in options.parse_dates),
         options.parse_dates,
         date_format=options.date_format,
         dayfirst=options.dayfirst,
@@ -128,13 +128,13 @@ def _shaped(frames: Sequence[pl.LazyFrame], options: TextReadOptions, dataset: D
         if name not in options.parse_dates
     }
     _require_castable(frame, types, subject=where)
-    frame = frame.with_columns(pl.col(name).cast(kind) for name, kind in types.items())
-    return frame if options.columns is None else frame.select(options.columns)
+    frame = frame.with_columns(column(name).cast(kind) for name, kind in types.items())
+    return frame if options.columns is None else selected(frame, options.columns)
 
 
 def _require_castable(frame: pl.LazyFrame, types: dict[str, pl.DataType], *, subject: str) -> None:
     try:
-        frame.select(pl.col(name).cast(kind).len() for name, kind in types.items()).collect(engine="streaming")
+        frame.select(column(name).cast(kind).len() for name, kind in types.items()).collect(engine="streaming")
     except pl.exceptions.PolarsError as error:
         detail = str(error).partition("\n")[0]
         raise DataFormatError(f"{subject} cannot be of dtype {types}: {detail}") from error

@@ -12,7 +12,7 @@ from odibi_core.plugin.compression import compression_of, plain_name
 from odibi_core.plugin.places import Place
 from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import is_folder_of
-from odibi_engine_polars.columns import require_fit
+from odibi_engine_polars.columns import column, require_fit, selected
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.json_text import JSON_SUFFIXES, JSONL_SUFFIXES, document_frame, document_text, lines_frame
 from odibi_engine_polars.option_models import parse_options
@@ -189,7 +189,7 @@ def _aligned(frame: pl.LazyFrame, known: list[str], *, subject: str) -> pl.LazyF
     if not known or not columns:
         return frame
     require_fit(columns, known, subject=subject)
-    return frame.select(known)
+    return selected(frame, known)
 
 
 def _as_json(frame: pl.LazyFrame, *, subject: str) -> pl.LazyFrame:
@@ -202,9 +202,9 @@ def _as_json(frame: pl.LazyFrame, *, subject: str) -> pl.LazyFrame:
             )
         if isinstance(kind, pl.Datetime):
             zone = "%:z" if kind.time_zone else ""
-            changed.append(pl.col(name).dt.to_string(f"%Y-%m-%dT%H:%M:%S%.f{zone}"))
+            changed.append(column(name).dt.to_string(f"%Y-%m-%dT%H:%M:%S%.f{zone}"))
         elif isinstance(kind, pl.Decimal):
-            changed.append(pl.col(name).cast(pl.Float64))
+            changed.append(column(name).cast(pl.Float64))
     return frame.with_columns(changed) if changed else frame
 
 
@@ -215,8 +215,10 @@ def _holds_bytes(kind: Any) -> bool:
 
 
 def _refuse_infinity(batch: pl.DataFrame, subject: str) -> None:
-    for name, kind in batch.schema.items():
-        if kind.is_float() and batch[name].is_infinite().any():
+    floats = [name for name, kind in batch.schema.items() if kind.is_float()]
+    found = batch.select(column(name).is_infinite().any() for name in floats)
+    for name in floats:
+        if found.get_column(name).item():
             raise DataFormatError(
                 f"{subject}: column {name!r} holds an infinite number, which JSON cannot; make it null, or save as "
                 "parquet"

@@ -11,6 +11,7 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError
 from odibi_core.plugin.sources import errors_explained
+from odibi_engine_polars.columns import column, selected
 from odibi_engine_polars.sources import Source
 
 __all__ = ["JSONL_SUFFIXES", "JSON_SUFFIXES", "document_frame", "document_text", "lines_frame"]
@@ -107,7 +108,7 @@ def _in_order(frame: pl.LazyFrame, load: Callable[[], bytes]) -> pl.LazyFrame:
         return frame
     text = load().decode()
     first = json.JSONDecoder().raw_decode(text, text.index("{"))[0]
-    return frame.select(*(name for name in first if name in names), *sorted(set(names) - set(first)))
+    return selected(frame, [*(name for name in first if name in names), *sorted(set(names) - set(first))])
 
 
 def _exact(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -116,11 +117,11 @@ def _exact(frame: pl.LazyFrame) -> pl.LazyFrame:
     if not wide:
         return frame
     fits = [
-        (pl.col(name).is_not_null() & pl.col(name).cast(pl.UInt64, strict=False).is_null()).any().alias(name)
+        (column(name).is_not_null() & column(name).cast(pl.UInt64, strict=False).is_null()).any().alias(name)
         for name in wide
     ]
     beyond = frame.select(fits).collect(engine="streaming").row(0, named=True)
-    return frame.with_columns(pl.col(name).cast(pl.String if beyond[name] else pl.UInt64) for name in wide)
+    return frame.with_columns(column(name).cast(pl.String if beyond[name] else pl.UInt64) for name in wide)
 
 
 def _utf8(source: Source, *, encoding: str) -> bytes:

@@ -15,7 +15,7 @@ import polars as pl
 from odibi_core.plugin import DataFormatError
 from odibi_core.plugin.places import Place
 from odibi_core.plugin.sources import errors_explained, is_folder_of
-from odibi_engine_polars.columns import listed, unified
+from odibi_engine_polars.columns import column, listed, unified
 from odibi_engine_polars.sources import Source
 
 __all__ = [
@@ -142,7 +142,7 @@ def _moments_of_spark(content: str | bytes) -> set[str]:
 
 
 def _in_utc(frame: pl.LazyFrame, part: _Part) -> pl.LazyFrame:
-    return frame.with_columns(pl.col(name).dt.replace_time_zone("UTC").dt.cast_time_unit("us") for name in part.moments)
+    return frame.with_columns(column(name).dt.replace_time_zone("UTC").dt.cast_time_unit("us") for name in part.moments)
 
 
 def _schema_of_all(parts: Sequence[_Part]) -> pl.Schema:
@@ -166,7 +166,7 @@ def _shaped(frame: pl.LazyFrame, found: pl.Schema, schema: pl.Schema) -> pl.Lazy
     if found == schema and found.names() == schema.names():
         return frame
     return frame.select(
-        pl.col(name) if found[name] == kind else pl.col(name).cast(kind) for name, kind in schema.items()
+        column(name) if found[name] == kind else column(name).cast(kind) for name, kind in schema.items()
     )
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError
 from odibi_core.plugin.places import place_of
 from odibi_core.plugin.sources import find_sources
-from odibi_engine_polars.columns import require_columns
+from odibi_engine_polars.columns import require_columns, selected
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.filters import row_filter
 from odibi_engine_polars.option_models import parse_options
@@ -76,4 +76,4 @@ class PolarsParquetReader:
         require_columns(options.columns or (), schema.names(), subject=subject)
         condition = row_filter(options.filters, schema, subject=subject)
         frame = frame if condition is None else frame.filter(condition)
-        return self._engine.frame_of(frame if options.columns is None else frame.select(options.columns))
+        return self._engine.frame_of(frame if options.columns is None else selected(frame, options.columns))

@@ -18,7 +18,7 @@ from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, Sa
 from odibi_core.plugin.places import Place
 from odibi_core.plugin.saving import Written, save, subject_of
 from odibi_core.plugin.sources import find_sources
-from odibi_engine_polars.columns import require_columns, require_fit, unified
+from odibi_engine_polars.columns import column, is_pattern, require_columns, require_fit, unified
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import ParquetWriteOptions
@@ -95,7 +95,7 @@ def _write_file(
         existing = scanned([source], None, None)
         before = existing.select(pl.len()).collect().item()
         schema = _schema_of_both(existing.collect_schema(), frame.collect_schema(), subject=subject_of(dataset))
-        frame = pl.concat([existing.cast(schema), _fitted(frame, schema)], how="vertical")
+        frame = pl.concat([_fitted(existing, schema), _fitted(frame, schema)], how="vertical")
     written = _sunk_file(frame, path, options)
     return Written(rows=written.rows - before, bytes=written.bytes)
 
@@ -152,7 +152,7 @@ def _save_folder(frame: pl.LazyFrame, dataset: Dataset, options: ParquetWriteOpt
     schema = frame.collect_schema()
     require_columns(keys, schema.names(), subject=f"the frame for {subject}")
     _refuse_unfit_keys(keys, schema, subject=subject)
-    frame = frame.with_columns(pl.col(key).cast(pl.String) for key in keys if _is_category(schema[key]))
+    frame = frame.with_columns(column(key).cast(pl.String) for key in keys if _is_category(schema[key]))
 
     def write(path: Path, old: Path | None) -> Written:
         target = frame.collect_schema()
@@ -196,6 +196,8 @@ def _refuse_unfit_keys(keys: Sequence[str], schema: Mapping[str, pl.DataType], *
     for key in keys:
         if not key or "/" in key or "=" in key:
             raise DataFormatError(f"{subject}: {key!r} cannot be partitioned by: the name of a folder cannot hold it")
+        if is_pattern(key):
+            raise DataFormatError(f"{subject}: {key!r} cannot be partitioned by: Polars takes it for a pattern")
         kind = schema[key]
         if not (kind.is_integer() or kind in {pl.Boolean, pl.Date, pl.String} or _is_category(kind)):
             raise DataFormatError(
@@ -242,7 +244,7 @@ def _schema_of_both(old: pl.Schema, new: pl.Schema, *, subject: str) -> pl.Schem
 def _fitted(frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
     if not frame.collect_schema().names():
         return pl.LazyFrame(schema=schema)
-    return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    return frame.select(column(name).cast(kind) for name, kind in schema.items())
 
 
 def _link(source: str, target: str) -> None:

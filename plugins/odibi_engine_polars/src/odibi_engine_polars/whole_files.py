@@ -11,7 +11,7 @@ from odibi_core.plugin import DataFormatError, Dataset, SaveReport
 from odibi_core.plugin.places import Place
 from odibi_core.plugin.saving import Written, refuse_folder, save, subject_of
 from odibi_core.plugin.sources import errors_explained, find_sources, is_folder_of
-from odibi_engine_polars.columns import listed, require_columns, require_fit, unified
+from odibi_engine_polars.columns import column, listed, require_columns, require_fit, selected, unified
 from odibi_engine_polars.sources import Source
 
 __all__ = ["read_files", "save_file"]
@@ -55,10 +55,10 @@ def read_files(
     common = unified(schemas, subject=f"{dataset.name!r}")
     frame = frames[0]
     if len(frames) > 1:
-        frame = pl.concat([each.select(pl.col(n).cast(kind) for n, kind in common.items()) for each in frames])
+        frame = pl.concat([each.select(column(n).cast(kind) for n, kind in common.items()) for each in frames])
     require_columns(columns or (), common.names(), subject=f"{dataset.name!r} ({sources[0].shown})")
     frame = frame if nrows is None else frame.head(nrows)
-    return frame if columns is None else frame.select(columns)
+    return frame if columns is None else selected(frame, columns)
 
 
 def save_file(
@@ -93,7 +93,7 @@ def save_file(
             old_schema, new_schema = there.collect_schema(), frame.collect_schema()
             require_fit(new_schema.names(), old_schema.names(), subject=subject)
             common = unified([old_schema, new_schema], subject=subject)
-            fitted = [each.select(pl.col(n).cast(kind) for n, kind in common.items()) for each in (there, frame)]
+            fitted = [each.select(column(n).cast(kind) for n, kind in common.items()) for each in (there, frame)]
             rows = pl.concat(fitted)
         return Written(rows=store(rows, path) - before, bytes=path.stat().st_size)
 
