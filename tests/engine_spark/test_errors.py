@@ -128,6 +128,18 @@ def test_nothing_of_the_trace_is_printed_while_an_engine_is_open(classic_engine,
     assert not loud.filters
 
 
+def test_an_engine_that_is_closed_twice_leaves_others_their_silence(sail_session, make_engine):
+    loud = logging.getLogger("DataFrameQueryContextLogger")
+    one, other = make_engine(sail_session), make_engine(sail_session)
+
+    one.close()
+    one.close()
+
+    assert loud.filters
+    other.close()
+    assert not loud.filters
+
+
 def test_errors_of_others_are_left_alone(sail_engine):
     assert sail_engine.explain_error(KeyError("delay"), {}) is None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, TypeGuard
 
 import pyarrow as pa
@@ -54,6 +54,8 @@ class SparkEngine:
             self._handle.release()
             raise
         QUIET.enter()
+        self._silence = ExitStack()
+        self._silence.callback(QUIET.leave)
 
     @property
     def session(self) -> SparkSession:
@@ -160,13 +162,13 @@ class SparkEngine:
         return {field.name: field.dataType.simpleString() for field in frame.schema.fields}
 
     def close(self) -> None:
-        """Let go of the session; it is stopped if the engine built it and no other run uses it."""
+        """Let go of the session; it is stopped if the engine built it and no other run uses it. Once is enough."""
         try:
             self._cache.clear()
             self._jobs.close()
         finally:
             self._handle.release()
-            QUIET.leave()
+            self._silence.close()
 
     def _ship_code(self) -> None:
         with self._ship_lock:
