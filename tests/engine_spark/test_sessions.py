@@ -119,6 +119,33 @@ def test_functions_build_for_spark_connect_while_a_session_on_it_is_open(sail_se
     assert "SPARK_CONNECT_MODE_ENABLED" not in os.environ
 
 
+@pytest.mark.parametrize(
+    ("seconds", "outcome"),
+    [(None, "1"), ("1", "IllegalArgumentException")],
+    ids=["ours is kept for a year", "the user's own setting holds"],
+)
+def test_an_idle_session_on_sail_is_kept(run_python, seconds, outcome):
+    variable = "SAIL_SPARK__SESSION_TIMEOUT_SECS"
+    code = (
+        "import os, sys, time\n"
+        "from odibi_engine_spark.sessions.sail import build_sail\n"
+        "session, stop = build_sail(conf={}, seconds=60)\n"
+        "session.sql('CREATE TEMP VIEW kept AS SELECT 1 AS n')\n"
+        f"print(os.environ['{variable}'])\n"
+        "time.sleep(3)\n"
+        "try:\n"
+        "    print(session.table('kept').count())\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__)\n"
+        "sys.stdout.flush()\n"
+        "os._exit(0)\n"  # Spark tries for long to say goodbye to a session that is gone
+    )
+
+    done = run_python(code, env={variable: seconds} if seconds else {})
+
+    assert done.stdout.split() == [seconds or str(365 * 24 * 3600), outcome], done.stderr
+
+
 def test_without_java_sail_is_the_default(run_python, tmp_path):
     code = (
         "from pathlib import Path\n"

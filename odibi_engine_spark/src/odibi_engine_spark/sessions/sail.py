@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["build_sail", "has_sail"]
 
+# Sail reads them when a server starts; what is set already is the user's.
+_ENVIRONMENT = {
+    "RUST_LOG": "error",  # otherwise it tells of every connection on the screen
+    # Sail forgets a session, with its views, that is idle for a quarter of an hour, as one in a notebook may well be.
+    # The server ends with us, so ours may stay: for a year, in seconds.
+    "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(365 * 24 * 3600),
+}
+
 
 def has_sail() -> bool:
     """Return whether Sail is installed."""
@@ -38,7 +46,8 @@ def build_sail(*, conf: Mapping[str, str], seconds: float) -> tuple[SparkSession
         raise SparkUnavailableError(
             'engines.spark.sail is true, and Sail is not installed: pip install "odibi-engine-spark[sail]"'
         )
-    os.environ.setdefault("RUST_LOG", "error")  # otherwise it tells of every connection on the screen
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)
@@ -56,7 +65,9 @@ def build_sail(*, conf: Mapping[str, str], seconds: float) -> tuple[SparkSession
 
     def stop() -> None:
         # The session first: a client whose server is gone tries for ten minutes to say goodbye to it.
-        session.stop()
-        server.stop()
+        try:
+            session.stop()
+        finally:
+            server.stop()
 
     return session, stop
