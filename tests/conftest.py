@@ -47,8 +47,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # A file stays on one worker, for its fixtures' sake, and so does each kind of Spark, which has one session.
     for item in items:
         has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
-        kind = "spark connect" if "connect" in item.name else "spark"
+        kind = "spark connect" if _wants_connect(item) else "spark"
         item.add_marker(pytest.mark.xdist_group(kind if has_spark else str(item.path.relative_to(ROOT))))
+
+
+def _wants_connect(item: pytest.Item) -> bool:
+    """Say whether a test has a session on a Spark Connect server, by its parameters or by its fixtures."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    has_flavour = any(isinstance(value, str) and value == "connect" for value in parameters)
+    return has_flavour or "connect_server" in getattr(item, "fixturenames", ())
 
 
 def _module_of(name: str) -> ModuleType:

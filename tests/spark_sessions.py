@@ -25,8 +25,9 @@ from odibi_engine_spark.errors import SparkUnavailableError
 from odibi_engine_spark.options import SparkEngineOptions
 from odibi_engine_spark.sessions.java import find_java
 
-# The JVM's quick compiler and simplest collector: tests are over before the others pay.
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+# The JVM's quick compiler and simplest collector: tests are over before the others pay. By itself that compiler has
+# 48 MB for code, which a suite fills.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError"
 QUIET_CONF = {
     "spark.driver.extraJavaOptions": JAVA_OPTIONS,
     "spark.ui.enabled": "false",
@@ -98,9 +99,32 @@ def classic_session(spark_conf: dict[str, str], tmp_path_factory: pytest.TempPat
     session.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectServer:
+    """A Spark Connect server in a process of its own."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self) -> None:
+        """Fail if it ended by itself: a client says of that, after ten minutes of trying, only that it gave up."""
+        if (code := self.process.poll()) is not None:
+            end = self.log.read_text(errors="replace")[-4000:]
+            pytest.fail(f"the Spark Connect server ended with {code}; the end of its log:\n{end}", pytrace=False)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
 @pytest.fixture(scope="session")
-def connect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Spark Connect server in a process of its own, with Delta."""
+def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+    """A Spark Connect server with Delta."""
     if missing := needs("connect"):
         pytest.skip(f"Spark connect: {missing}")
     from odibi_engine_spark.sessions.classic import classic_conf
@@ -118,7 +142,7 @@ def connect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     arguments = [part for key, value in conf.items() for part in ("--conf", f"{key}={value}")]
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [
                 spark_script("spark-submit"),
                 "--class",
@@ -131,21 +155,27 @@ def connect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    try:
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    server = ConnectServer(f"sc://127.0.0.1:{port}", process, folder / "server.log")
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
-def connect_session(connect_url: str) -> Iterator[Any]:
+def connect_url(connect_server: ConnectServer) -> str:
+    """The address of a Spark Connect server."""
+    connect_server.check()
+    return connect_server.url
+
+
+@pytest.fixture(scope="session")
+def connect_session(connect_server: ConnectServer) -> Iterator[Any]:
     """A session on the Spark Connect server."""
     from odibi_engine_spark.sessions.connect import build_connect
 
     with had_or_skipped("connect"):
-        session = build_connect(connect_url, conf={}, seconds=180)
+        session = build_connect(connect_server.url, conf={}, seconds=180)
     yield session
+    connect_server.check()
     session.stop()
 
 
@@ -182,6 +212,8 @@ def make_engine(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 @pytest.fixture(params=[flavour_param(flavour) for flavour in FLAVOURS])
 def spark_engine(request: pytest.FixtureRequest, make_engine: Callable[..., Any]) -> Any:
     """The engine on each of the three flavours; its project is `tmp_path`."""
+    if request.param == "connect":
+        request.getfixturevalue("connect_server").check()
     return make_engine(request.getfixturevalue(f"{request.param}_session"))
 
 
