@@ -30,7 +30,7 @@ from typing import Any
 # Python looks in this script's folder first, where `import polars` would find the script itself.
 sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
 
-PAIRS = 9
+PAIRS = 15
 ROWS = 5_000_000
 MEGABYTE = 1 << 20
 TARGETS = {

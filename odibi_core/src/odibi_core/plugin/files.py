@@ -16,10 +16,10 @@ import re
 import shutil
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 fcntl: Any
 try:
@@ -27,7 +27,7 @@ try:
 except ImportError:  # Windows: saves stay atomic, but appends of two processes to one file are not queued
     fcntl = None
 
-__all__ = ["TargetAppearedError", "locked", "staged_file", "staged_folder"]
+__all__ = ["TargetAppearedError", "early_writeback", "locked", "staged_file", "staged_folder"]
 
 _numbers = itertools.count(1)
 _ours: set[str] = set()
@@ -38,6 +38,9 @@ _ROOM = 200
 # <fcntl.h> and <linux/fs.h>
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_SYNC_FILE_RANGE_WRITE = 2
+
+_SECONDS_BETWEEN_WRITEBACKS = 0.1
 
 
 class TargetAppearedError(Exception):
@@ -113,6 +116,41 @@ def staged_file(target: Path, *, only_if_absent: bool = False) -> Iterator[Path]
             _create(partial, target)
         else:
             _replace(partial, target)
+
+
+@contextmanager
+def early_writeback(file: IO[bytes]) -> Iterator[None]:
+    """Have Linux send a file to the disk while more is written, so that little is left for the fsync at the end.
+
+    It pays for files that take longer than a tenth of a second to write, and costs a thread, 0.1 ms. Nothing is
+    awaited, and errors stay for the fsync to tell. Other systems do all of it at the end.
+
+    Args:
+        file: A file that is open for writing.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryFile() as file, early_writeback(file):
+        ...     file.write(b"much")
+        4
+    """
+    sync_file_range = _function_of_libc("sync_file_range", ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    if sync_file_range is None:
+        yield
+        return
+    handle, is_over = file.fileno(), threading.Event()
+
+    def send() -> None:
+        while not is_over.wait(_SECONDS_BETWEEN_WRITEBACKS):
+            sync_file_range(handle, 0, 0, _SYNC_FILE_RANGE_WRITE)
+
+    sender = threading.Thread(target=send, name="odibi-writeback", daemon=True)
+    sender.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        sender.join()
 
 
 @contextmanager
@@ -211,7 +249,8 @@ def _is_moved(partial: Path, target: Path) -> bool:
 
 def _exchanged(one: Path, other: Path) -> bool:
     """Exchange two names in one step, as Linux can on most file systems; return whether it was done."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
+    names = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+    renameat2 = _function_of_libc("renameat2", *names)
     if renameat2 is None:
         return False
     if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
@@ -220,6 +259,14 @@ def _exchanged(one: Path, other: Path) -> bool:
     if number in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
         return False
     raise OSError(number, os.strerror(number), str(one), None, str(other))
+
+
+def _function_of_libc(name: str, *types: Any) -> Callable[..., int] | None:
+    """Return a function of the C library that Python has no name for, or None where there is none."""
+    found = getattr(ctypes.CDLL(None, use_errno=True), name, None) if os.name == "posix" else None
+    if found is not None:
+        found.argtypes = types
+    return cast("Callable[..., int] | None", found)
 
 
 def _remove_left_behind(target: Path) -> None:

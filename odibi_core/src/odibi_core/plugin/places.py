@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from odibi_core.errors import ConfigError
 from odibi_core.plugin.datasets import Dataset
@@ -103,6 +102,8 @@ def place_of(dataset: Dataset) -> Place:
         return Place(location, location)
     shown = without_secrets(location)
     if location.startswith("file://"):
+        from urllib.request import url2pathname  # which brings ssl and http, for paths of files
+
         path = url2pathname(urlsplit(location).path)
         return Place(path, path)
     try:

@@ -8,6 +8,7 @@ from typing import cast
 import polars as pl
 
 from odibi_core.plugin import Dataset, SaveReport
+from odibi_core.plugin.files import early_writeback
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import ColumnOptions, IpcWriteOptions
@@ -80,7 +81,7 @@ class PolarsIpcSaver:
         options = parse_options(IpcWriteOptions, dataset)
 
         def store(rows: pl.LazyFrame, path: Path) -> int:
-            with path.open("wb") as file:
+            with path.open("wb") as file, early_writeback(file):
                 rows.sink_ipc(
                     file,
                     compression="uncompressed" if options.compression == "none" else options.compression,

@@ -15,6 +15,7 @@ from uuid import uuid4
 import polars as pl
 
 from odibi_core.plugin import DataFormatError, Dataset, DatasetNotFoundError, SaveReport
+from odibi_core.plugin.files import early_writeback
 from odibi_core.plugin.places import Place
 from odibi_core.plugin.saving import Written, save, subject_of
 from odibi_core.plugin.sources import find_sources
@@ -105,7 +106,7 @@ def _sunk_file(frame: pl.LazyFrame, path: Path, options: ParquetWriteOptions) ->
 
     Polars gets the open file: one that it has only the name of, it may yet create after it has failed.
     """
-    with path.open("wb") as file:
+    with path.open("wb") as file, early_writeback(file):
         frame.sink_parquet(file, engine="streaming", **_settings(options))
     return Written(rows=pl.scan_parquet(path, glob=False).select(pl.len()).collect().item(), bytes=path.stat().st_size)
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from odibi_core.plugin import DataFormatError
 from odibi_core.plugin.compression import Compression, compressed
+from odibi_core.plugin.files import early_writeback
 from odibi_engine_polars.sources import Source
 
 __all__ = ["RowCounter", "written_text"]
@@ -92,7 +93,7 @@ def written_text(
     if not is_stream_needed and compression in {None, "zstd"} and is_utf8:
         how = "zstd" if compression else "uncompressed"
         # Polars gets the open file: one that it has only the name of, it may yet create after it has failed.
-        with path.open("wb") as stream:
+        with path.open("wb") as stream, early_writeback(stream):
             if behind is not None:
                 # Compressed files, one behind the other, are one compressed file.
                 _copy(behind, stream, line_end, is_raw=compression is not None)
