@@ -305,6 +305,25 @@ def test_json_keeps_names_in_order_and_every_digit(spark_engine, tmp_path):
         assert found["t"][0] == pd.Timestamp(1356998400123456, unit="us", tz="UTC")
 
 
+@pytest.mark.parametrize("format_", ["json", "jsonl"])
+def test_json_that_is_appended_has_its_names_in_the_order_of_what_is_there(spark_engine, tmp_path, format_):
+    # Files are read in the order of their names, which are random; several appends leave hardly a lucky order.
+    path = tmp_path / f"a.{format_}"
+    save(spark_engine, [{"z": 1, "n": 2, "a": "x"}], output(path), "z bigint, n bigint, a string")
+    for _ in range(3):
+        save(
+            spark_engine,
+            [{"new": 4, "a": None, "n": 2, "z": 1}],
+            output(path, mode="append"),
+            "new bigint, a string, n bigint, z bigint",
+        )
+
+    frame = SparkFileReader(spark_engine).read(output(path))
+
+    assert [name for name in frame.columns if name != "a"] == ["z", "n", "new"]
+    assert frame.count() == 4
+
+
 def test_documents_are_arrays_of_records(spark_engine, tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"data": {"rows": [{"z": 1, "a": "x"}, {"z": 2}]}}')

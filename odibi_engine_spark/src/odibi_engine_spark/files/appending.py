@@ -15,6 +15,7 @@ from odibi_engine_spark.columns import column, require_same
 from odibi_engine_spark.files.compression import compression_of, plain_name
 from odibi_engine_spark.files.csv_options import CsvReadOptions, CsvWriteOptions
 from odibi_engine_spark.files.csv_reader import column_names
+from odibi_engine_spark.files.json_reader import first_keys
 from odibi_engine_spark.files.parquet_reader import COMMON_METADATA
 from odibi_engine_spark.files.reader import SUFFIXES, SparkFileReader
 from odibi_engine_spark.files.sources import find_files
@@ -60,8 +61,12 @@ def appendable(frame: DataFrame, dataset: Dataset, old: Path, *, engine: SparkEn
         raise DataFormatError(f"{subject} is partitioned by {found}, not by {wanted}")
     if dataset.format == "csv":
         return _in_order(frame, [*_csv_names(dataset, files.paths[0], frame), *files.keys], subject)
-    if dataset.format in {"json", "jsonl", "text"}:
+    if dataset.format == "text":
         return frame
+    if dataset.format in {"json", "jsonl"}:
+        # Records may lack what is null, so nothing is compared. But the order is the same, whichever file comes first.
+        first = [name for name in first_keys(files.paths) if name in frame.columns]
+        return frame.select(*map(column, [*first, *(name for name in frame.columns if name not in first)]))
     there = SparkFileReader(engine).read(replace(dataset, kind="path", location=str(old), options={}))
     _in_order(frame, there.columns, subject)
     return fitted(frame, dict(there.dtypes), subject=subject, loose=files.keys)

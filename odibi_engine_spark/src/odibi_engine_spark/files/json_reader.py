@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from odibi_engine_spark.engine import SparkEngine
 
-__all__ = ["JSONL_SUFFIXES", "JSON_SUFFIXES", "read_json"]
+__all__ = ["JSONL_SUFFIXES", "JSON_SUFFIXES", "first_keys", "read_json"]
 
 JSON_SUFFIXES = (".json",)
 JSONL_SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -81,7 +81,7 @@ def read_json(
         frame = frames[0]
         for other in frames[1:]:
             frame = frame.unionByName(other)
-    first = _first_keys(readable[0])
+    first = first_keys(readable)
     if [name for name in first if name in frame.columns] != frame.columns:
         names = [name for name in first if name in frame.columns]
         frame = frame.select(*map(column, [*names, *(name for name in frame.columns if name not in names)]))
@@ -167,8 +167,16 @@ def _record_path(options: JsonLinesReadOptions) -> tuple[str, ...]:
     return (path,) if isinstance(path, str) else tuple(path or ())
 
 
+def first_keys(paths: Iterable[Path]) -> list[str]:
+    """Return the keys of the first record that files have, none if it is longer than what is looked at.
+
+    Args:
+        paths: The files, lines of records or arrays of them; those that Spark wrote may be empty.
+    """
+    return next(filter(None, map(_first_keys, paths)), [])
+
+
 def _first_keys(path: Path) -> list[str]:
-    """Return the keys of the first record, none if it is longer than what is looked at."""
     with opened(path, compression_of(path, "infer"), subject="") as stream:
         text = stream.read(_START).decode("utf-8-sig", errors="replace").lstrip().removeprefix("[").lstrip()
     try:
