@@ -17,7 +17,7 @@ from typing import Final
 from odibi_core import plugin, testing
 from odibi_core.plugin import EVENT_ALIASES, EVENT_TYPES, hookspecs
 from odibi_core.plugin.events import Event, TransformationEvent
-from odibi_core.testing.tables import AWKWARD
+from odibi_core.testing.data.tables import AWKWARD
 
 __all__ = ["filled", "signature"]
 

@@ -13,7 +13,7 @@ import pytest
 from odibi_core import plugin, testing
 from odibi_core.loading.hooks import HOOKS, KINDS_OF_SPEC
 from odibi_core.plugin import EVENT_TYPES, hookspecs
-from odibi_core.testing.tables import AWKWARD
+from odibi_core.testing.data.tables import AWKWARD
 
 PAGES = {path.name: path for path in (Path(__file__).resolve().parents[2] / "docs" / "plugins").glob("*.md")}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
@@ -84,7 +84,7 @@ def test_kinds_of_new_plugin_are_those_that_there_are() -> None:
 
 
 def test_example_of_a_conformance_has_the_fields_of_one() -> None:
-    from odibi_core.testing.conformance import Conformance
+    from odibi_core.testing.checking.conformance import Conformance
 
     example = TEXTS["testing.md"].rpartition("```json")[2]
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from odibi_core.testing.comparing import difference
-from odibi_core.testing.tables import AWKWARD, awkward_table, plain_table
+from odibi_core.testing.data.comparing import difference
+from odibi_core.testing.data.tables import AWKWARD, awkward_table, plain_table
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

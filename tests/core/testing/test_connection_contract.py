@@ -9,7 +9,7 @@ import pytest
 
 from odibi_core.plugin import ConfigError
 from odibi_core.testing import ConfigStoreContract, ConnectionContract
-from odibi_core.testing.connections import _HOSTILE
+from odibi_core.testing.contracts.connections import _HOSTILE
 
 
 class Bucket:

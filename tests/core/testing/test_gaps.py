@@ -49,7 +49,7 @@ def outcomes(tmp_path_factory):
     module, record = folder / "test_walks.py", folder / "record"
     module.write_text(textwrap.dedent(CONTRACT))
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    words = ["-q", "-p", "no:cacheprovider", "-p", "odibi_core.testing.recording", "--conformance-record", record]
+    words = ["-q", "-pno:cacheprovider", "-p", "odibi_core.testing.checking.recording", "--conformance-record", record]
     subprocess.run(
         [sys.executable, "-m", "pytest", *map(str, words), "."], cwd=folder, capture_output=True, check=False
     )

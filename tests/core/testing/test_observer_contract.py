@@ -11,8 +11,8 @@ import pytest
 
 from odibi_core.plugin import EVENT_TYPES
 from odibi_core.testing import ObserverContract
+from odibi_core.testing.processes.waiting import noticed_waits
 from odibi_core.testing.sample_events import WatchedFrame, make_event, sample_events
-from odibi_core.testing.waiting import noticed_waits
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)

@@ -6,9 +6,9 @@ import pytest
 
 from odibi_core.testing import PluginContract
 from odibi_core.testing.fixtures import fake_distribution  # noqa: F401 - pytest finds it here
-from odibi_core.testing.installed import limits_from_above
-from odibi_core.testing.process_state import describe_changes, process_state
-from odibi_core.testing.registration import observe_registration
+from odibi_core.testing.registering.installed import limits_from_above
+from odibi_core.testing.registering.process_state import describe_changes, process_state
+from odibi_core.testing.registering.registration import observe_registration
 
 HEADER = "from odibi_core.plugin import *\nfrom odibi_core.plugin import hookimpl\n"
 SINK = """

@@ -6,10 +6,10 @@ import pytest
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA
 from odibi_core.testing import LogSinkContract
-from odibi_core.testing.run_records import HARD_TEXTS, describe_difference, make_record, make_records
-from odibi_core.testing.shown_secrets import error_texts, refuse_shown, secrets_in
-from odibi_core.testing.sink_process import BATCH, batch
-from odibi_core.testing.sinks import _is_kept
+from odibi_core.testing.contracts.sinks import _is_kept
+from odibi_core.testing.data.run_records import HARD_TEXTS, describe_difference, make_record, make_records
+from odibi_core.testing.options.shown_secrets import error_texts, refuse_shown, secrets_in
+from odibi_core.testing.processes.sink_process import BATCH, batch
 
 RUN = make_record()["run_id"]
 

@@ -20,7 +20,7 @@ def conformance_of(record: PluginRecord) -> dict[str, Any] | None:
     Args:
         record: The plugin.
     """
-    from odibi_core.testing.conformance import find_conformance
+    from odibi_core.testing.checking.conformance import find_conformance
 
     found = find_conformance(
         record.name, distribution=record.distribution, version=record.version, entry_point=record.entry_point
@@ -48,8 +48,8 @@ def run_contracts(manager: PluginManager, record: PluginRecord, *, path: Path | 
     Returns:
         What is printed: ``conformance``, ``contracts``, ``written`` and ``problems``.
     """
-    from odibi_core.testing.checking import check_contracts, missing_for_testing
-    from odibi_core.testing.conformance import conformance_path
+    from odibi_core.testing.checking.conformance import conformance_path
+    from odibi_core.testing.checking.running import check_contracts, missing_for_testing
 
     missing = missing_for_testing()
     if missing:

@@ -16,6 +16,9 @@ It needs the extra ``odibi-core[testing]``. A whole test module::
 
 The tests are derived from what the plugin's specs say. What it cannot do is declared in `gaps`, with a reason: a gap is
 counted, and one that is declared and passes is a failure.
+
+`fixtures` is a pytest plugin for an author's other tests, and `sample_events` makes events for them. The rooms below
+are the kit's own: what is in them may move.
 """
 
 from __future__ import annotations
@@ -23,14 +26,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from odibi_core.testing.config_stores import ConfigStoreContract
-    from odibi_core.testing.connections import ConnectionContract
     from odibi_core.testing.contract import Contract
-    from odibi_core.testing.datasets import ReaderSaverContract
-    from odibi_core.testing.engines import EngineContract
-    from odibi_core.testing.observers import ObserverContract
-    from odibi_core.testing.plugins import PluginContract
-    from odibi_core.testing.sinks import LogSinkContract
+    from odibi_core.testing.contracts.config_stores import ConfigStoreContract
+    from odibi_core.testing.contracts.connections import ConnectionContract
+    from odibi_core.testing.contracts.datasets import ReaderSaverContract
+    from odibi_core.testing.contracts.engines import EngineContract
+    from odibi_core.testing.contracts.observers import ObserverContract
+    from odibi_core.testing.contracts.plugins import PluginContract
+    from odibi_core.testing.contracts.sinks import LogSinkContract
 
 __all__ = [
     "ConfigStoreContract",
@@ -44,14 +47,14 @@ __all__ = [
 ]
 
 _MODULE_OF: Final = {
-    "ConfigStoreContract": "config_stores",
-    "ConnectionContract": "connections",
+    "ConfigStoreContract": "contracts.config_stores",
+    "ConnectionContract": "contracts.connections",
     "Contract": "contract",
-    "EngineContract": "engines",
-    "LogSinkContract": "sinks",
-    "ObserverContract": "observers",
-    "PluginContract": "plugins",
-    "ReaderSaverContract": "datasets",
+    "EngineContract": "contracts.engines",
+    "LogSinkContract": "contracts.sinks",
+    "ObserverContract": "contracts.observers",
+    "PluginContract": "contracts.plugins",
+    "ReaderSaverContract": "contracts.datasets",
 }
 
 

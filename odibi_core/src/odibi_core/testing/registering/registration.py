@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from odibi_core.testing.child import child_environment
 from odibi_core.testing.contract import refuse
+from odibi_core.testing.processes.child import child_environment
 
 __all__ = ["Registration", "observe_registration"]
 
@@ -70,7 +70,7 @@ def observe_registration(module: str, *, again: bool = False) -> Registration:
 def _observe(module: str, _path: tuple[str, ...]) -> Registration:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "registration.json"
-        command = [sys.executable, "-P", "-m", "odibi_core.testing.registration_probe", module, str(answer)]
+        command = [sys.executable, "-P", "-m", "odibi_core.testing.registering.registration_probe", module, str(answer)]
         try:
             done = subprocess.run(  # noqa: S603 - our own module, on the plugin that the author names
                 command,

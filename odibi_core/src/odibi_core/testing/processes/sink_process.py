@@ -1,7 +1,8 @@
 """A process that writes to a log sink until something happens to it; a program, not a library.
 
-``python -P -m odibi_core.testing.sink_process`` reads a pickled `Orders` from stdin. It says ``ready``, waits for a
-line, lets the fault strike after the first batch, and says ``wrote <seq>`` after each batch, or ``raised <type>: ...``.
+``python -P -m odibi_core.testing.processes.sink_process`` reads a pickled `Orders` from stdin. It says ``ready``, waits
+for a line, lets the fault strike after the first batch, and says ``wrote <seq>`` after each batch, or
+``raised <type>: ...``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from odibi_core.testing.run_records import make_records
+from odibi_core.testing.data.run_records import make_records
 
 __all__ = ["BATCH", "RUN", "Fault", "Orders", "batch"]
 

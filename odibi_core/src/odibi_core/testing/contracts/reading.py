@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 
 from odibi_core.errors import DataFormatError, DatasetNotFoundError, OdibiError
 from odibi_core.plugin import ReaderSpec
-from odibi_core.testing.comparing import difference
+from odibi_core.testing.access.dataset_access import ANY_ENGINE, DatasetAccess, TestedDataset
 from odibi_core.testing.contract import refuse
-from odibi_core.testing.dataset_access import ANY_ENGINE, DatasetAccess, TestedDataset
-from odibi_core.testing.options import check_unknown_option
-from odibi_core.testing.tables import AWKWARD, awkward_table, hostile_names, plain_table, wide_table
+from odibi_core.testing.data.comparing import difference
+from odibi_core.testing.data.tables import AWKWARD, awkward_table, hostile_names, plain_table, wide_table
+from odibi_core.testing.options.unknown_options import check_unknown_option
 
 __all__ = ["ReadingContract", "files_below"]
 

@@ -12,7 +12,7 @@ from odibi_core.diagnostics import MASK, redact_value
 from odibi_core.errors import OdibiError
 from odibi_core.loading import PluginManager
 from odibi_core.loading.hooks import Spec, kind_of_spec
-from odibi_core.testing.child import child_environment
+from odibi_core.testing.processes.child import child_environment
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

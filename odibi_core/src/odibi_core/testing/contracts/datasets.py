@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from odibi_core.testing.faults import FaultsContract
-from odibi_core.testing.reading import ReadingContract
-from odibi_core.testing.saving import SavingContract
-from odibi_core.testing.saving_races import RacesContract
+from odibi_core.testing.contracts.reading import ReadingContract
+from odibi_core.testing.contracts.saving import SavingContract
+from odibi_core.testing.contracts.saving_faults import FaultsContract
+from odibi_core.testing.contracts.saving_races import RacesContract
 
 __all__ = ["ReaderSaverContract"]
 

@@ -14,9 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.testing.child import child_environment
-from odibi_core.testing.conformance import Conformance
-from odibi_core.testing.deriving import Derived, contract_module, derive_contracts
+from odibi_core.testing.checking.conformance import Conformance
+from odibi_core.testing.checking.deriving import Derived, contract_module, derive_contracts
+from odibi_core.testing.processes.child import child_environment
 
 if TYPE_CHECKING:
     from odibi_core.loading import PluginManager, PluginRecord
@@ -107,7 +107,7 @@ def _run(module: Path, folder: Path) -> list[Mapping[str, str]]:
     command = [
         *(sys.executable, "-P", "-m", "pytest", str(module), "-c", str(settings), "--rootdir", str(folder)),
         *("--import-mode=importlib", "-p", "no:cacheprovider", "--confcutdir", str(module.parent), "-q", "--tb=native"),
-        *("--basetemp", str(folder / "work"), "-p", "odibi_core.testing.recording"),
+        *("--basetemp", str(folder / "work"), "-p", "odibi_core.testing.checking.recording"),
         *("--conformance-record", str(record)),
     ]
     done = subprocess.run(  # noqa: S603 - this interpreter, with a module of the plugin's or of ours

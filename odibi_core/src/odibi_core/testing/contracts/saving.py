@@ -13,12 +13,12 @@ import pytest
 
 from odibi_core.errors import DatasetExistsError, OdibiError
 from odibi_core.plugin import SaveMode, SaveReport, SaverSpec
-from odibi_core.testing.arrow_frames import table_of
-from odibi_core.testing.comparing import difference
+from odibi_core.testing.access.dataset_access import DatasetAccess, TestedDataset
 from odibi_core.testing.contract import refuse
-from odibi_core.testing.dataset_access import DatasetAccess, TestedDataset
-from odibi_core.testing.options import check_unknown_option
-from odibi_core.testing.tables import plain_table
+from odibi_core.testing.data.arrow_frames import table_of
+from odibi_core.testing.data.comparing import difference
+from odibi_core.testing.data.tables import plain_table
+from odibi_core.testing.options.unknown_options import check_unknown_option
 
 __all__ = ["SavingContract", "check_holds"]
 

@@ -17,12 +17,12 @@ import pytest
 
 from odibi_core.loading.records import describe_error
 from odibi_core.plugin import SaveMode
-from odibi_core.testing.comparing import difference
+from odibi_core.testing.access.dataset_access import DatasetAccess, TestedDataset
 from odibi_core.testing.contract import refuse
-from odibi_core.testing.dataset_access import DatasetAccess, TestedDataset
-from odibi_core.testing.fault_host import fault_host
-from odibi_core.testing.reading import files_below
-from odibi_core.testing.tables import plain_table
+from odibi_core.testing.contracts.reading import files_below
+from odibi_core.testing.data.comparing import difference
+from odibi_core.testing.data.tables import plain_table
+from odibi_core.testing.processes.fault_host import fault_host
 
 __all__ = ["FaultsContract"]
 

@@ -17,11 +17,11 @@ from typing import IO, Any, cast
 import pytest
 
 from odibi_core.plugin import LogSinkSpec, RememberingLogSink
-from odibi_core.testing.child import child_environment
+from odibi_core.testing.access.sink_access import OpenSink, SinkAccess, Stored, deliver
 from odibi_core.testing.contract import refuse
-from odibi_core.testing.run_records import describe_difference
-from odibi_core.testing.sink_access import OpenSink, SinkAccess, Stored, deliver
-from odibi_core.testing.sink_process import BATCH, Orders, batch
+from odibi_core.testing.data.run_records import describe_difference
+from odibi_core.testing.processes.child import child_environment
+from odibi_core.testing.processes.sink_process import BATCH, Orders, batch
 
 __all__ = ["SinkFaults"]
 
@@ -120,7 +120,7 @@ def _survives(orders: Orders, open_sink: OpenSink, stored: Stored) -> None:
 @contextmanager
 def _started(orders: Orders) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """Start a process that writes, and kill it at the end if it is still there."""
-    command = [sys.executable, "-P", "-m", "odibi_core.testing.sink_process"]
+    command = [sys.executable, "-P", "-m", "odibi_core.testing.processes.sink_process"]
     with subprocess.Popen(  # noqa: S603 - our own module
         command, env=child_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -17,11 +17,11 @@ from odibi_core.loading.registration import HEAVY_LIBRARIES
 from odibi_core.loading.requirements import KERNEL
 from odibi_core.plugin import CheckResult, ProjectConfig
 from odibi_core.testing.contract import Contract, find_plugin_module, plugin_manager, refuse
-from odibi_core.testing.installed import distribution_of, limits_from_above
-from odibi_core.testing.option_models import model_problems, what_models_import
-from odibi_core.testing.process_state import describe_changes, process_state
-from odibi_core.testing.registration import Registration, observe_registration
-from odibi_core.testing.spec_problems import incomplete_parts, unresolved_references
+from odibi_core.testing.options.option_models import model_problems, what_models_import
+from odibi_core.testing.registering.installed import distribution_of, limits_from_above
+from odibi_core.testing.registering.process_state import describe_changes, process_state
+from odibi_core.testing.registering.registration import Registration, observe_registration
+from odibi_core.testing.registering.spec_problems import incomplete_parts, unresolved_references
 
 __all__ = ["PluginContract"]
 

@@ -22,9 +22,9 @@ from odibi_core.loading import PluginManager
 from odibi_core.loading.records import describe_error
 from odibi_core.plugin import EVENT_ALIASES, EVENT_TYPES, EngineConfig, Event, ProjectConfig
 from odibi_core.testing.contract import Contract, plugin_manager, refuse
+from odibi_core.testing.processes.threads import frequent_switches
+from odibi_core.testing.processes.waiting import noticed_waits
 from odibi_core.testing.sample_events import WatchedFrame, make_event, sample_events
-from odibi_core.testing.threads import frequent_switches
-from odibi_core.testing.waiting import noticed_waits
 
 if TYPE_CHECKING:
     from odibi_core.events.observers import Observer
@@ -133,9 +133,9 @@ class ObserverContract(Contract):
         """What an observer does to a frame of an engine that it knows, it does to the rows that are saved."""
         if not self.engine:
             pytest.skip("the contract names no engine")
-        from odibi_core.testing.comparing import difference
-        from odibi_core.testing.dataset_access import engine_plugin
-        from odibi_core.testing.tables import plain_table
+        from odibi_core.testing.access.dataset_access import engine_plugin
+        from odibi_core.testing.data.comparing import difference
+        from odibi_core.testing.data.tables import plain_table
 
         manager = plugin_manager(engine_plugin(self.engine, beside=self.plugin) or self.plugin)
         engine = manager.load(manager.engine(self.engine))(EngineConfig(project_root=tmp_path))

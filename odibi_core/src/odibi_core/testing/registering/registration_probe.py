@@ -1,7 +1,8 @@
 """Imports one registration module in a bare process and writes down what that did; a program, not a library.
 
-``python -P -m odibi_core.testing.registration_probe MODULE FILE`` writes JSON to FILE. It calls the providers as the
-loader does, but without the loader: what a plugin imports of the kernel would otherwise be there already.
+``python -P -m odibi_core.testing.registering.registration_probe MODULE FILE`` writes JSON to FILE. It calls the
+providers as the loader does, but without the loader: what a plugin imports of the kernel would otherwise be there
+already.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from odibi_core.plugin import hookspecs
-from odibi_core.testing.process_state import describe_changes, process_state
+from odibi_core.testing.registering.process_state import describe_changes, process_state
 
 __all__ = ["probe"]
 

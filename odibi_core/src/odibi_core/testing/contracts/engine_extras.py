@@ -23,8 +23,8 @@ from odibi_core.plugin import (
     TransformationTask,
 )
 from odibi_core.testing.contract import Contract, refuse
-from odibi_core.testing.hostile import UnprintableError
-from odibi_core.testing.options import check_unknown_option
+from odibi_core.testing.data.hostile import UnprintableError
+from odibi_core.testing.options.unknown_options import check_unknown_option
 
 __all__ = ["EngineExtras"]
 

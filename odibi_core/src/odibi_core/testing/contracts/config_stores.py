@@ -15,7 +15,7 @@ from odibi_core.loading import PluginManager
 from odibi_core.loading.records import describe_error
 from odibi_core.plugin import ConfigStore, ConfigStoreSpec
 from odibi_core.testing.contract import Contract, refuse
-from odibi_core.testing.shown_secrets import error_texts, refuse_shown, secrets_in
+from odibi_core.testing.options.shown_secrets import error_texts, refuse_shown, secrets_in
 
 __all__ = ["ConfigStoreContract"]
 

@@ -19,15 +19,15 @@ from odibi_core.errors import OdibiError
 from odibi_core.loading import PluginManager, resolve_reference
 from odibi_core.loading.registration import HEAVY_LIBRARIES
 from odibi_core.plugin import Capability, EngineConfig, EngineSpec, ExecutionEngine
-from odibi_core.testing.arrow_frames import STREAMS, table_of
-from odibi_core.testing.child import child_environment
-from odibi_core.testing.comparing import difference
+from odibi_core.testing.access.engine_access import EngineAccess
 from odibi_core.testing.contract import find_plugin_module, refuse
-from odibi_core.testing.engine_access import EngineAccess
-from odibi_core.testing.engine_extras import EngineExtras
-from odibi_core.testing.hostile import HOSTILE_VALUES
-from odibi_core.testing.tables import AWKWARD, awkward_table, hostile_names, plain_table, wide_table
-from odibi_core.testing.threads import frequent_switches
+from odibi_core.testing.contracts.engine_extras import EngineExtras
+from odibi_core.testing.data.arrow_frames import STREAMS, table_of
+from odibi_core.testing.data.comparing import difference
+from odibi_core.testing.data.hostile import HOSTILE_VALUES
+from odibi_core.testing.data.tables import AWKWARD, awkward_table, hostile_names, plain_table, wide_table
+from odibi_core.testing.processes.child import child_environment
+from odibi_core.testing.processes.threads import frequent_switches
 
 __all__ = ["EngineContract"]
 

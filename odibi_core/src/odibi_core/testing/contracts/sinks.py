@@ -13,11 +13,11 @@ import pytest
 
 from odibi_core.errors import RunLogError
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, ReadableLogSink, RememberingLogSink
+from odibi_core.testing.access.sink_access import OpenSink, Stored, close, deliver
 from odibi_core.testing.contract import refuse
-from odibi_core.testing.run_records import HARD_TEXTS, describe_difference, make_record, make_records, shown_value
-from odibi_core.testing.shown_secrets import error_texts, refuse_shown, secrets_in
-from odibi_core.testing.sink_access import OpenSink, Stored, close, deliver
-from odibi_core.testing.sink_faults import SinkFaults
+from odibi_core.testing.contracts.sink_faults import SinkFaults
+from odibi_core.testing.data.run_records import HARD_TEXTS, describe_difference, make_record, make_records, shown_value
+from odibi_core.testing.options.shown_secrets import error_texts, refuse_shown, secrets_in
 
 __all__ = ["LogSinkContract"]
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from odibi_core.testing.child import child_environment
 from odibi_core.testing.contract import refuse
+from odibi_core.testing.processes.child import child_environment
 
 __all__ = ["FaultHost", "fault_host"]
 
@@ -38,7 +38,7 @@ class FaultHost:
         self._folder = tempfile.TemporaryDirectory(prefix="odibi-faults-")
         self._log = Path(self._folder.name, "log").open("w+b")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "odibi_core.testing.fault_process"],
+            [sys.executable, "-P", "-m", "odibi_core.testing.processes.fault_process"],
             cwd=self._folder.name,
             env=child_environment(),
             stdin=subprocess.PIPE,

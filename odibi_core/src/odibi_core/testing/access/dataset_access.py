@@ -30,9 +30,9 @@ from odibi_core.plugin import (
     SaveReport,
     SaverSpec,
 )
-from odibi_core.testing.arrow_frames import ArrowEngine, table_of
+from odibi_core.testing.access.engine_access import EngineAccess
 from odibi_core.testing.contract import find_plugin_module, plugin_manager, refuse
-from odibi_core.testing.engine_access import EngineAccess
+from odibi_core.testing.data.arrow_frames import ArrowEngine, table_of
 
 __all__ = ["ANY_ENGINE", "DatasetAccess", "TestedDataset", "engine_plugin"]
 

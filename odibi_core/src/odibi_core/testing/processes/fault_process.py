@@ -1,8 +1,8 @@
 """A process that saves until something happens to it; a program, not a library.
 
-``python -P -m odibi_core.testing.fault_process`` imports the plugins that its first line names and then forks for each
-line: the child saves or reads, with the fault, and is killed by it or says what came of it. Nothing is computed before
-a fork, as threads do not survive one.
+``python -P -m odibi_core.testing.processes.fault_process`` imports the plugins that its first line names and then forks
+for each line: the child saves or reads, with the fault, and is killed by it or says what came of it. Nothing is
+computed before a fork, as threads do not survive one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from odibi_core.testing.dataset_access import TestedDataset
+    from odibi_core.testing.access.dataset_access import TestedDataset
 
 __all__ = ["main"]
 
@@ -54,7 +54,7 @@ def main() -> None:
 
 def _prepare(manager: Any, orders: Mapping[str, Any]) -> None:
     """Import what the child needs, so that each fork has it: classes, options models, and what checks those."""
-    from odibi_core.testing.arrow_frames import ArrowEngine
+    from odibi_core.testing.data.arrow_frames import ArrowEngine
 
     if orders["engine"] in manager.engines:
         manager.load(manager.engine(orders["engine"]))
@@ -66,7 +66,7 @@ def _prepare(manager: Any, orders: Mapping[str, Any]) -> None:
 
 
 def _tested(manager: Any, engine: Any, orders: Mapping[str, Any]) -> TestedDataset:
-    from odibi_core.testing.dataset_access import TestedDataset
+    from odibi_core.testing.access.dataset_access import TestedDataset
 
     key = f"{orders['engine']}/{orders['format']}"
     return TestedDataset(
@@ -127,8 +127,8 @@ def _child(manager: Any, orders: Mapping[str, Any]) -> dict[str, Any]:
     import pyarrow as pa
 
     from odibi_core.plugin import EngineConfig
-    from odibi_core.testing.arrow_frames import ArrowEngine
-    from odibi_core.testing.dataset_access import ANY_ENGINE
+    from odibi_core.testing.access.dataset_access import ANY_ENGINE
+    from odibi_core.testing.data.arrow_frames import ArrowEngine
 
     if orders["engine"] == ANY_ENGINE:
         engine: Any = ArrowEngine()

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pytest
 
 from odibi_core.plugin import Saver
-from odibi_core.testing.comparing import difference
+from odibi_core.testing.access.dataset_access import ANY_ENGINE, DatasetAccess, TestedDataset
 from odibi_core.testing.contract import refuse
-from odibi_core.testing.dataset_access import ANY_ENGINE, DatasetAccess, TestedDataset
-from odibi_core.testing.saving import check_holds
-from odibi_core.testing.tables import plain_table
+from odibi_core.testing.contracts.saving import check_holds
+from odibi_core.testing.data.comparing import difference
+from odibi_core.testing.data.tables import plain_table
 
 __all__ = ["RacesContract"]
 

@@ -1,0 +1,1 @@
+"""How a contract gets at what it is about: an engine, a dataset with its reader and saver, a log sink."""
