@@ -19,6 +19,17 @@ from odibi_core.running.event_replay import RecordedFrame, RecordedFrameError, r
 STEPS = (
     "from rows_engine import Rows\n\ndef copy(df):\n    return Rows(df)\n\ndef bad(df):\n    raise ValueError({!r})\n"
 )
+# No file may grow any more, except those that are still smaller than the recording.
+FILL = """
+import os
+import resource
+from rows_engine import Rows
+
+def fill(df):
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat({!r}).st_size + 10, most))
+    return Rows(df)
+"""
 SECRET = "cannot open postgresql://joe:hunter2@db/sales"
 
 
@@ -45,6 +56,15 @@ def recorded(make_shop, manager, tmp_path):
         return path
 
     return run
+
+
+@pytest.fixture
+def room_again():
+    """Take the limit on the size of files back, at the latest at the end of the test."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class Watcher:
@@ -242,17 +262,19 @@ def test_file_that_is_there_is_not_written_over(recorded, make_shop, manager):
     assert path.read_bytes() == before
 
 
-def test_disk_that_is_full_is_an_accident_and_the_run_succeeds(make_shop, manager, tmp_path, monkeypatch):
-    def full(self, line):
-        if line["type"] != "recording":
-            raise OSError(28, "No space left on device")
+def test_disk_that_is_full_is_an_accident_and_the_run_succeeds(make_project, manager, tmp_path, room_again):
+    path = tmp_path / "events.jsonl"
+    rows = [{"transformation_id": "fill", "function": "fill", "inputs": ["in.json"], "outputs": ["silver.a"]}]
+    shop = make_project(rows, files={"steps.py": FILL.format(str(path)), "in.json": '[{"name": "Rosebud"}]'})
 
-    monkeypatch.setattr(EventRecorder, "write", full)
+    result = run_project(shop, manager=manager, record_events=path)
+    room_again()
 
-    result = run_project(make_shop(), manager=manager, record_events=tmp_path / "events.jsonl")
-
+    (journal,) = shop.glob(".odibi/runs/*.jsonl")
+    assert path.stat().st_size > journal.stat().st_size, "the journal would have come to the limit as well"
     assert result.status == "SUCCESS"
-    assert "event recorder on orchestrator_run_start: OSError" in result.accidents[0]
+    assert "event recorder on post_transform: OSError: [Errno 27]" in result.accidents[0]
+    assert not read_recording(path).is_whole
 
 
 def test_plugins_are_charged_and_called_as_without_a_recording(rows_engine, recorded):
