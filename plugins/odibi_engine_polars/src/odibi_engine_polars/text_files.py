@@ -93,12 +93,12 @@ def written_text(
     if not is_stream_needed and compression in {None, "zstd"} and is_utf8:
         how = "zstd" if compression else "uncompressed"
         # Polars gets the open file: one that it has only the name of, it may yet create after it has failed.
-        with path.open("wb") as stream, early_writeback(stream):
+        with path.open("wb") as file, early_writeback(file):
             if behind is not None:
                 # Compressed files, one behind the other, are one compressed file.
-                _copy(behind, stream, line_end, is_raw=compression is not None)
-                stream.flush()
-            sink(stream, how)
+                _copy(behind, file, line_end, is_raw=compression is not None)
+                file.flush()
+            sink(file, how)
         return
     if compression == "zstd":
         raise DataFormatError(f"{subject}: Polars compresses utf-8 only as zstd; leave out encoding, or save as .gz")
