@@ -50,6 +50,7 @@ def test_registered_functions_and_those_of_rows_are_listed(odibi, project):
         "function": "clean",
         "engine": "rows",
         "style": "managed",
+        "convert_from": [],
         "description": "Drop what nobody needs.\n\nMore about it.",
         "file": None,
         "line": 4,
@@ -65,6 +66,23 @@ def test_functions_of_other_engines_can_be_left_out(odibi, project):
     answer = odibi("functions", "list", "--engine", "rows2", "--json", cwd=project)
 
     assert [one["function"] for one in answer.json["functions"]] == ["count", "plain"]
+
+
+def test_function_that_takes_converted_frames_is_of_the_other_engine_too(odibi, make_project):
+    taken = FUNCTIONS.replace('engine="rows", module', 'engine="rows", convert_from=("rows2", "rows3"), module')
+    own = '\n@odibi_function(engine="rows3", module="steps")\ndef clean(df):\n    return df\n'
+    project = make_project(manifest={"transformation_modules": ["steps"]}, files={"steps.py": taken + own})
+
+    converted, native = (
+        [
+            (one["function"], one["engine"])
+            for one in odibi("functions", "list", "--engine", engine, "--json", cwd=project).json["functions"]
+        ]
+        for engine in ("rows2", "rows3")
+    )
+
+    assert converted == [("clean", "rows"), ("count", "any")]
+    assert native == [("clean", "rows3"), ("count", "any")]
 
 
 def test_module_that_cannot_be_imported_does_not_hide_the_others(odibi, make_project):

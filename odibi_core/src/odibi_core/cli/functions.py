@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click  # noqa: TID253 - there is no command line without it
@@ -35,13 +36,14 @@ def functions() -> None:
 
 @functions.command("list")
 @project_options
-@click.option("--engine", metavar="NAME", help="Only functions that this engine runs.")
+@click.option("--engine", metavar="NAME", help="Only functions that rows on this engine can use.")
 @command_options
 def list_functions(request: Request, *, choice: ProjectChoice, engine: str | None) -> None:
     """List the functions that a project's rows use or that are registered, with where they are written.
 
     PROJECT is its name, its folder or its manifest; by default that of the working folder. Outside any project the
-    functions of plugins are listed.
+    functions of plugins are listed. What an engine can use is what is written for it or for any, and what takes its
+    frames converted where it has nothing of its own.
     """
     with ExitStack() as stack:
         modules = _Modules.of(request, choice, stack=stack)
@@ -170,10 +172,13 @@ class _Modules:
         for row in self.project.rows if self.project else ():
             if row.transformation_id not in used.setdefault((row.module, row.function), []):
                 used[row.module, row.function].append(row.transformation_id)
+        own = {key[:2] for key in rows if key[2] in ("", "any", engine)}
         return [
             rows[key] | {"used_by": used.get(key[:2], [])}
             for key in sorted(rows)
-            if engine is None or key[2] in ("", "any", engine)
+            if engine is None
+            or key[2] in ("", "any", engine)
+            or (key[:2] not in own and {engine, "any"} & set(rows[key]["convert_from"]))
         ]
 
     def _import(self) -> None:
@@ -192,11 +197,11 @@ class _Modules:
                 self.names.append(name)
 
     def _registered(self) -> Iterator[dict[str, Any]]:
-        from odibi_core.functions import REGISTRY
+        from odibi_core.functions import REGISTRY, is_current
 
         for name in self.names:
-            for entry in REGISTRY.list_all(module=name):
-                yield from self._row(entry.module, entry.name, entry.engine, entry.metadata.get("description"))
+            for entry in filter(lambda one: is_current(one.function), REGISTRY.list_all(module=name)):
+                yield from self._row(entry.module, entry.name, entry.engine, entry.metadata)
 
     def _used(self) -> Iterator[dict[str, Any]]:
         """Yield the functions of rows that are registered nowhere: plain functions of the rows' modules."""
@@ -207,7 +212,9 @@ class _Modules:
             if all(entry.name != name for entry in REGISTRY.list_all(module=module)):
                 yield from self._row(module, name, "")
 
-    def _row(self, module: str, name: str, engine: str, description: str | None = None) -> Iterator[dict[str, Any]]:
+    def _row(
+        self, module: str, name: str, engine: str, metadata: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[dict[str, Any]]:
         from odibi_core.errors import FunctionError
         from odibi_core.functions import ANY_ENGINE, resolve_function
 
@@ -216,11 +223,13 @@ class _Modules:
         except FunctionError as error:
             self.problems.append(str(error))
             return
+        description = metadata.get("description")
         yield {
             "module": module,
             "function": name,
             "engine": engine,
             "style": found.signature.style.value,
+            "convert_from": list(metadata.get("convert_from", ())),
             "description": inspect.getdoc(found.function) if description is None else description,
             "file": found.file,
             "line": found.line,

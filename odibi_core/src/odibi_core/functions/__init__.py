@@ -18,6 +18,7 @@ from odibi_core.functions.decorators import (
     with_context,
 )
 from odibi_core.functions.engines import ANY_ENGINE, Engine
+from odibi_core.functions.origins import is_current
 from odibi_core.functions.portability import FrameKind, PortableFrame
 from odibi_core.functions.portable_calls import PortableCall
 from odibi_core.functions.registry import REGISTRY, FunctionRegistry, RegisteredFunction
@@ -54,6 +55,7 @@ __all__ = [
     "clear_context",
     "explain_function",
     "get_current_context",
+    "is_current",
     "odibi_function",
     "pandas_function",
     "read_signature",
