@@ -6,6 +6,7 @@ import importlib.util
 import os
 import signal
 import sys
+import tempfile
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 NOT_INSTALLED = {"odibi_template"}
 """What `odibi plugins new` writes; it is tested in environments of its own."""
+
+JAVA_FIXTURES = {"classic_session", "connect_server"}
+"""What starts a Java machine, whichever test asks for it."""
 
 # A machine shared by several runs has no steady clock, so no example has a deadline.
 settings.register_profile("dev", deadline=None)
@@ -36,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("ODIBI_")]:
         del os.environ[name]
+    _write_bytecode()
+    _keep_state_apart(config)
     wrong = [problem for source in _package_folders() if (problem := _what_is_wrong(source))]
     if wrong:
         raise pytest.UsageError("\n".join([*wrong, "Run the tests with `make test`: it installs this checkout first."]))
@@ -46,9 +52,28 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # A file stays on one worker, for its fixtures' sake, and so does each kind of Spark, which has one session.
     for item in items:
+        if JAVA_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.spark)
         has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
         kind = "spark connect" if _wants_connect(item) else "spark"
         item.add_marker(pytest.mark.xdist_group(kind if has_spark else str(item.path.relative_to(ROOT))))
+
+
+def _write_bytecode() -> None:
+    """Let this process and what it starts keep compiled modules, whatever the shell says.
+
+    The tests start hundreds of interpreters, and each would compile the kernel anew, which takes longer than most of
+    them do. It is also what an interpreter does on its own: a project must bear it.
+    """
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    sys.dont_write_bytecode = False
+
+
+def _keep_state_apart(config: pytest.Config) -> None:
+    """Give what tests run a state folder that is theirs and ends with them: the user's own holds what the user did."""
+    folder = tempfile.TemporaryDirectory(prefix="odibi-state-")
+    config.add_cleanup(folder.cleanup)
+    os.environ["XDG_STATE_HOME"] = folder.name
 
 
 def _wants_connect(item: pytest.Item) -> bool:

@@ -78,7 +78,6 @@ def run_contracts(folder, **environment):
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(folder / "site"), str(BROKEN)]),
-            "PYTHONDONTWRITEBYTECODE": "1",
             **environment,
         },
         cwd=folder,
