@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import polars as pl
 import pytest
 
@@ -56,5 +58,22 @@ class TestPolarsAvro(PolarsFiles):
     format = "avro"
 
 
+excel = pytest.mark.skipif(
+    find_spec("fastexcel") is None or find_spec("xlsxwriter") is None, reason="Excel needs fastexcel and xlsxwriter"
+)
+
+
+@excel
 class TestPolarsExcel(PolarsFiles):
+    """A sheet of some size takes a second to write, so of the kills only those of a first save are done here."""
+
+    format = "excel"
+    kill_points = 1
+    test_save_that_is_killed_leaves_old_or_new = None
+    test_slow_target_shows_old_until_new = None
+
+
+@excel
+@pytest.mark.soak
+class TestPolarsExcelWithAllFaults(PolarsFiles):
     format = "excel"
