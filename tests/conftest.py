@@ -50,13 +50,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A file stays on one worker, for its fixtures' sake, and so does each kind of Spark, which has one session.
+    # A file stays on one worker, for its fixtures' sake, with others if its marker says so; and so does each kind of
+    # Spark, which has one session.
     for item in items:
         if JAVA_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.spark)
         has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
         kind = "spark connect" if _wants_connect(item) else "spark"
-        item.add_marker(pytest.mark.xdist_group(kind if has_spark else str(item.path.relative_to(ROOT))))
+        together = item.get_closest_marker("xdist_group")
+        own = str(item.path.relative_to(ROOT)) if together is None else together.args[0]
+        item.add_marker(pytest.mark.xdist_group(kind if has_spark else own))
 
 
 def _write_bytecode() -> None:

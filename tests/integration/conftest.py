@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,23 @@ def run_demo() -> Callable[..., dict[str, Any]]:
         return document
 
     return run
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDemo:
+    """A copy of the demo that has been run, and what the run printed."""
+
+    folder: Path
+    document: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def finished_demo(
+    copy_demo: Callable[[Path], Path], run_demo: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> FinishedDemo:
+    """The demo as it is, run once for all who look at what it has made and change nothing of it."""
+    folder = copy_demo(tmp_path_factory.mktemp("demo"))
+    return FinishedDemo(folder, run_demo(folder, scripts=Path(sys.executable).parent))
 
 
 @pytest.fixture(scope="session")

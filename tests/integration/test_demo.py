@@ -11,18 +11,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-SCRIPTS = Path(sys.executable).parent
 FLIGHTS = 336_776
+
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 @pytest.fixture(scope="module")
-def demo(copy_demo: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_demo(tmp_path_factory.mktemp("demo"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def document(demo: Path, run_demo: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    return run_demo(demo, scripts=SCRIPTS)
+def demo(finished_demo: Any) -> Path:
+    folder: Path = finished_demo.folder
+    return folder
 
 
 def read(demo: Path, table: str) -> pd.DataFrame:
@@ -34,7 +31,9 @@ def test_figures_are_those_of_the_data(demo: Path, check_demo: Callable[[Path], 
     check_demo(demo)
 
 
-def test_result_names_every_transformation_with_its_rows(document: dict[str, Any]) -> None:
+def test_result_names_every_transformation_with_its_rows(finished_demo: Any) -> None:
+    document = finished_demo.document
+
     rows = {each["transformation_id"]: each["rows_written"] for each in document["transformations"]}
 
     assert document["status"] == "SUCCESS"

@@ -20,15 +20,13 @@ GOLD = {
     "utilisation_by_plane": ["tailnum"],
 }
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 
 @pytest.fixture(scope="module")
-def expected(
-    copy_demo: Callable[[Path], Path], run_demo: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, pd.DataFrame]:
+def expected(finished_demo: Any) -> dict[str, pd.DataFrame]:
     """Gold as pandas makes it."""
-    demo = copy_demo(tmp_path_factory.mktemp("pandas"))
-    run_demo(demo, scripts=SCRIPTS)
-    return gold_of(demo)
+    return gold_of(finished_demo.folder)
 
 
 @pytest.fixture
