@@ -324,6 +324,29 @@ def test_json_that_is_appended_has_its_names_in_the_order_of_what_is_there(spark
     assert frame.count() == 4
 
 
+def test_text_behind_numbers_is_refused_where_json_of_both_could_not_be_read(spark_engine, tmp_path):
+    there, added = output(tmp_path / "a.jsonl"), output(tmp_path / "a.jsonl", mode="append")
+    save(spark_engine, [{"n": 1, "d": 1.5, "t": None}], there, "n bigint, d double, t timestamp")
+    save(
+        spark_engine,
+        [{"n": 2, "d": 2, "t": dt.datetime(2013, 1, 1, tzinfo=dt.UTC)}],
+        added,
+        "n smallint, d int, t timestamp",
+    )
+
+    if spark_engine.flavour.kind == "sail":
+        with pytest.raises(
+            DataFormatError, match="'n' is string, which JSON has as text, and what is there has a whole"
+        ):
+            save(spark_engine, [{"n": "x"}], added, "n string")
+    else:
+        save(spark_engine, [{"n": "x"}], added, "n string")
+
+    numbers = sorted(str(row[0]) for row in SparkFileReader(spark_engine).read(there).select("n").collect())
+    assert numbers == ["1", "2", "x"][: len(numbers)]
+    assert len(numbers) == (2 if spark_engine.flavour.kind == "sail" else 3)
+
+
 def test_documents_are_arrays_of_records(spark_engine, tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"data": {"rows": [{"z": 1, "a": "x"}, {"z": 2}]}}')

@@ -134,6 +134,8 @@ def check(
     if name and not no_contracts:
         for record, one in zip(records, checked, strict=True):
             if one["ok"] and record.state == "active":
+                if not output.as_json:
+                    output.remark(f"Running the contracts of {record.name}: real saves and reads, which take a while.")
                 ran = run_contracts(manager, record, path=path)
                 problems = [*one["problems"], *ran.pop("problems")]
                 one.update(ran | {"problems": problems, "ok": not problems})

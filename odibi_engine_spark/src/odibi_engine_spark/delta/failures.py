@@ -142,6 +142,7 @@ def _explained(error: Exception, subject: str) -> OdibiError | None:
             f"{subject}: files younger than a week may be in use, so vacuum keeps them. If nobody reads or writes the "
             f"table, set spark.databricks.delta.retentionDurationCheck.enabled to false in the session"
         )
-    if condition == "DELTA_ONLY_OPERATION" or condition.startswith("DELTA_TABLE_ONLY_OPERATION"):
+    is_file_on_sail = "_delta_log: Not a directory" in text
+    if is_file_on_sail or condition.startswith(("DELTA_ONLY_OPERATION", "DELTA_TABLE_ONLY_OPERATION")):
         return DataFormatError(f"{subject} is no Delta table")
     return None

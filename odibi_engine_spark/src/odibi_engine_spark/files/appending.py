@@ -36,6 +36,17 @@ _WIDER = {
     "void": (),
 }
 
+_NULL, _NUMBER, _WHOLE = "null", "a number", "a whole number"
+_JSON_TYPES = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _WHOLE),
+    **dict.fromkeys(("float", "double", "decimal"), _NUMBER),
+    "array": "an array",
+    "boolean": "a truth value",
+    "map": "an object",
+    "struct": "an object",
+    "void": _NULL,
+}
+
 
 def appendable(frame: DataFrame, dataset: Dataset, old: Path, *, engine: SparkEngine) -> DataFrame:
     """Return a frame with the columns in the order, and of the types, of what it is appended to.
@@ -64,10 +75,12 @@ def appendable(frame: DataFrame, dataset: Dataset, old: Path, *, engine: SparkEn
     if dataset.format == "text":
         return frame
     if dataset.format in {"json", "jsonl"}:
-        # Records may lack what is null, so nothing is compared. But the order is the same, whichever file comes first.
+        if engine.flavour.kind == "sail":
+            frame = _with_json_types(frame, _read(dataset, old, engine), subject=subject)
+        # Records may lack what is null, so names are not compared. But the order is one, whichever file comes first.
         first = [name for name in first_keys(files.paths) if name in frame.columns]
         return frame.select(*map(column, [*first, *(name for name in frame.columns if name not in first)]))
-    there = SparkFileReader(engine).read(replace(dataset, kind="path", location=str(old), options={}))
+    there = _read(dataset, old, engine)
     _in_order(frame, there.columns, subject)
     return fitted(frame, dict(there.dtypes), subject=subject, loose=files.keys)
 
@@ -116,6 +129,34 @@ def linked_copy(old: Path, folder: Path, dataset: Dataset) -> None:
     has_own = (folder / COMMON_METADATA).exists()
     names = ["_SUCCESS", ".*.crc", *([COMMON_METADATA] if has_own else [])]
     shutil.copytree(old, folder, copy_function=_link, ignore=shutil.ignore_patterns(*names), dirs_exist_ok=True)
+
+
+def _read(dataset: Dataset, old: Path, engine: SparkEngine) -> DataFrame:
+    return SparkFileReader(engine).read(replace(dataset, kind="path", location=str(old), options={}))
+
+
+def _with_json_types(frame: DataFrame, there: DataFrame, *, subject: str) -> DataFrame:
+    """Return a frame that Sail can read with what is there: it finds no type for two files where Spark takes text."""
+    known = dict(there.dtypes)
+    columns = []
+    for name, kind in frame.dtypes:
+        found, wanted = _json_type(kind), _json_type(known.get(name, "void"))
+        if found == wanted or _NULL in {found, wanted}:
+            columns.append(column(name))
+        elif (found, wanted) == (_WHOLE, _NUMBER):
+            columns.append(column(name).cast("double").alias(name))
+        else:
+            raise DataFormatError(
+                f"{subject}: column {name!r} is {kind}, which JSON has as {found}, and what is there has {wanted}; "
+                "cast it in the transformation, or save with mode 'overwrite'"
+            )
+    return frame.select(*columns)
+
+
+def _json_type(kind: str) -> str:
+    if kind.startswith("decimal") and kind.endswith(",0)"):
+        return _WHOLE
+    return _JSON_TYPES.get(kind.partition("<")[0].partition("(")[0], "text")
 
 
 def _in_order(frame: DataFrame, names: list[str], subject: str) -> DataFrame:
