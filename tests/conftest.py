@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,9 @@ NOT_INSTALLED = {"odibi_template"}
 
 JAVA_FIXTURES = {"classic_session", "connect_server"}
 """What starts a Java machine, whichever test asks for it."""
+
+GROUPS = {"finished_demo": "demo", "wheels": "wheels"}
+"""Fixtures of a session that take long, and the group of tests that are run by one worker so as to have them once."""
 
 # A machine shared by several runs has no steady clock, so no example has a deadline.
 settings.register_profile("dev", deadline=None)
@@ -49,17 +53,34 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_module_of("spark_sessions"), "spark_sessions")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A file stays on one worker, for its fixtures' sake, with others if its marker says so; and so does each kind of
-    # Spark, which has one session.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    # A file stays on one worker, for its fixtures' sake, and so does each kind of Spark, which has one session.
     for item in items:
-        if JAVA_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if JAVA_FIXTURES.intersection(fixtures):
             item.add_marker(pytest.mark.spark)
-        has_spark = item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts
-        kind = "spark connect" if _wants_connect(item) else "spark"
-        together = item.get_closest_marker("xdist_group")
-        own = str(item.path.relative_to(ROOT)) if together is None else together.args[0]
-        item.add_marker(pytest.mark.xdist_group(kind if has_spark else own))
+        if item.get_closest_marker("spark") is not None or "engine_spark" in item.path.parts:
+            group = "spark connect" if _wants_connect(item) else "spark"
+        else:
+            shared = (GROUPS[name] for name in GROUPS if name in fixtures)
+            group = next(shared, str(item.path.relative_to(ROOT)))
+        item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    if getattr(config.option, "loadgroup", False):
+        for item in items:
+            _name_group(item)
+
+
+def _name_group(item: pytest.Item) -> None:
+    """Add its group to what an item is called, which is how xdist's scheduler knows it.
+
+    xdist 3.8 does so itself, but in an attribute that pytest 9.2 does not look at: each test went to any worker, and both
+    made every fixture of a file and of the session, Spark's sessions too.
+    """
+    marker = item.get_closest_marker("xdist_group")
+    if marker is not None and not item.nodeid.endswith(suffix := f"@{marker.args[0]}"):
+        item._id = type(item._id).parse(f"{item.nodeid}{suffix}")
 
 
 def _write_bytecode() -> None:

@@ -13,8 +13,6 @@ import pytest
 
 FLIGHTS = 336_776
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture(scope="module")
 def demo(finished_demo: Any) -> Path:

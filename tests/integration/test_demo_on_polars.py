@@ -20,8 +20,6 @@ GOLD = {
     "utilisation_by_plane": ["tailnum"],
 }
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture(scope="module")
 def expected(finished_demo: Any) -> dict[str, pd.DataFrame]:
