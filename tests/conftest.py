@@ -26,6 +26,9 @@ JAVA_FIXTURES = {"classic_session", "connect_server"}
 GROUPS = {"finished_demo": "demo", "wheels": "wheels"}
 """Fixtures of a session that take long, and the group of tests that are run by one worker so as to have them once."""
 
+LONG_GROUPS = ("spark", "wheels", "spark connect", "demo")
+"""What is begun first, because a worker that begins it last keeps the other one waiting."""
+
 # A machine shared by several runs has no steady clock, so no example has a deadline.
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
@@ -70,6 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if getattr(config.option, "loadgroup", False):
         for item in items:
             _name_group(item)
+        items.sort(key=_turn)
 
 
 def _name_group(item: pytest.Item) -> None:
@@ -83,13 +87,18 @@ def _name_group(item: pytest.Item) -> None:
         item._id = type(item._id).parse(f"{item.nodeid}{suffix}")
 
 
+def _turn(item: pytest.Item) -> int:
+    group = item.nodeid.rpartition("@")[2]
+    return LONG_GROUPS.index(group) if group in LONG_GROUPS else len(LONG_GROUPS)
+
+
 def _write_bytecode() -> None:
     """Let this process and what it starts keep compiled modules, whatever the shell says.
 
     The tests start hundreds of interpreters, and each would compile the kernel anew, which takes longer than most of
     them do. It is also what an interpreter does on its own: a project must bear it.
     """
-    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
 

@@ -20,8 +20,6 @@ __all__ = ["Registration", "observe_registration"]
 _ENVIRONMENT: Final = dict(os.environ)
 """As it was before a plugin was imported here: a variable that a plugin sets would be there already in a child."""
 
-_OF_A_CHILD: Final = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-
 _LONGEST = 60.0
 """Seconds after which a registration is taken to hang."""
 
@@ -74,7 +72,7 @@ def _observe(module: str, _path: tuple[str, ...]) -> Registration:
         try:
             done = subprocess.run(  # noqa: S603 - our own module, on the plugin that the author names
                 command,
-                env={**_ENVIRONMENT, **{name: child_environment()[name] for name in _OF_A_CHILD}},
+                env=_ENVIRONMENT | {"PYTHONPATH": child_environment()["PYTHONPATH"]},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
