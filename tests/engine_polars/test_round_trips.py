@@ -179,9 +179,20 @@ def test_avro_refuses_what_polars_cannot_write(files, tmp_path, column):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(
+needs_excel = pytest.mark.skipif(
     find_spec("fastexcel") is None or find_spec("xlsxwriter") is None, reason="Excel needs fastexcel and xlsxwriter"
 )
+
+
+@needs_excel
+@pytest.mark.parametrize("name", ["*", "^.*$"])
+def test_excel_refuses_names_that_polars_could_not_read_back(files, tmp_path, name):
+    with pytest.raises(DataFormatError, match="for a pattern when it reads a workbook"):
+        files.save(pl.DataFrame({name: ["a"], "n": [1]}), tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_excel
 def test_excel_keeps_numbers_text_and_times(files, tmp_path):
     frame = pl.DataFrame(
         {

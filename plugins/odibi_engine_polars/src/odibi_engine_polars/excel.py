@@ -8,6 +8,7 @@ import polars as pl
 
 from odibi_core.plugin import ConfigError, DataFormatError, Dataset, SaveReport
 from odibi_core.plugin.saving import subject_of
+from odibi_engine_polars.columns import column, is_pattern
 from odibi_engine_polars.engine import PolarsEngine, PolarsFrame
 from odibi_engine_polars.option_models import parse_options
 from odibi_engine_polars.options import ExcelReadOptions, ExcelWriteOptions
@@ -125,11 +126,16 @@ def _require_fitting(data: pl.DataFrame, subject: str) -> None:
             f"{subject}: the columns {names} are one to Excel, which does not look at case; rename them"
         )
     for name, kind in data.schema.items():
+        if is_pattern(name):
+            raise DataFormatError(
+                f"{subject}: Polars takes the name {name!r} for a pattern when it reads a workbook; rename it, or save "
+                "as parquet"
+            )
         if kind == pl.Binary or (isinstance(kind, pl.Datetime) and kind.time_zone is not None):
             raise DataFormatError(
                 f"{subject}: column {name!r} is {kind}, which a cell cannot hold; convert it first, or save as parquet"
             )
-        if kind == pl.String and (data[name].str.len_chars() > _LONGEST_TEXT).any():
+        if kind == pl.String and data.select((column(name).str.len_chars() > _LONGEST_TEXT).any()).item():
             raise DataFormatError(
                 f"{subject}: column {name!r} has text of more than {_LONGEST_TEXT:,} characters, which a cell would "
                 "cut off; save as parquet"
