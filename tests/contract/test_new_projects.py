@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,25 @@ def check(folder: Path, project_type: ProjectType, engine: str, **more: Any) -> 
 def test_a70_new_project_runs_in_this_process(tmp_path: Path, project_type: ProjectType, engine: str) -> None:
     """A-58, A-70."""
     check(tmp_path, project_type, engine)
+
+
+@pytest.mark.parametrize("engines", [("polars", "pandas", "polars"), ("pandas", "polars", "pandas")], ids=" then ".join)
+def test_each_layer_of_a_new_project_may_have_its_engine(tmp_path: Path, engines: tuple[str, ...]) -> None:
+    """Each reads what the other wrote."""
+    root = Path(initialize_project("New", ProjectType.ANALYTICS, tmp_path)["project_path"])
+    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    by_layer = dict(zip(manifest["layer_order"], engines, strict=True))
+    for layer, engine in by_layer.items():
+        manifest["layers"][layer]["default_engine"] = engine
+    del manifest["default_engine"]
+    (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+    result = run_project("New", "qat", manifest_path=root / "manifest.json")
+
+    assert result.status == "SUCCESS"
+    assert {one.layer: one.engine for one in result.transformations} == by_layer
+    table, expected = GOLD[ProjectType.ANALYTICS]
+    assert saved(root, table) == expected
 
 
 @pytest.mark.parametrize("project_type", list(ProjectType), ids=str)

@@ -78,7 +78,7 @@ def test_polars_makes_the_same_gold(demo, expected, check_demo, run_command):
 @pytest.mark.parametrize(
     ("bronze", "silver", "gold"),
     [
-        ("polars", "pandas", "polars"),
+        pytest.param("polars", "pandas", "polars", marks=pytest.mark.soak),
         pytest.param("spark", "polars", "pandas", marks=pytest.mark.spark),
         pytest.param("polars", "spark", "polars", marks=pytest.mark.spark),
         pytest.param("pandas", "polars", "spark", marks=pytest.mark.spark),
