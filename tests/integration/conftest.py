@@ -99,6 +99,16 @@ def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequ
 
 
 @pytest.fixture(scope="session")
+def authors_environment(make_environment: Callable[[Sequence[str | Path]], Path], wheels: list[Path]) -> Path:
+    """The scripts of an environment with what an author's requirements bring: the kernel, its test-kit, an engine.
+
+    It is one for all authors, whose plugins therefore have names of their own.
+    """
+    ours = {wheel.name.partition("-")[0]: wheel for wheel in wheels}
+    return make_environment([f"{ours['odibi_core']}[testing]", ours["odibi_engine_pandas"]])
+
+
+@pytest.fixture(scope="session")
 def copy_demo() -> Callable[[Path], Path]:
     """Copy the demo as it is in git, without what an earlier run may have left in it."""
 

@@ -17,28 +17,24 @@ NAMES = {
     "connection": "acme-share",
     "engine": "acme-slate",
     "hooks": "acme-audit",
-    "reader": "acme-historian",
+    "reader": "acme-logger",
     "saver": "acme-archive",
     "sink": "acme-paper",
 }
 DATA = ["reader", "saver"]
+WITHOUT_FRAMES = ["connection", "hooks", "sink"]
 QUICK = ["-k", "not killed and not slow_target and not full_disk"]
 """Without the faults of savers that take long; `make soak` runs them."""
 
 
-@pytest.fixture(scope="module")
-def environment(make_environment: Callable[[Sequence[str | Path]], Path], wheels: list[Path]) -> Path:
-    """The scripts of an environment with what an author's requirements bring: the kernel, its test-kit, an engine."""
-    ours = {wheel.name.partition("-")[0]: wheel for wheel in wheels}
-    return make_environment([f"{ours['odibi_core']}[testing]", ours["odibi_engine_pandas"]])
-
-
 @pytest.fixture
-def made(environment: Path, tmp_path: Path, run_command: RunCommand) -> Callable[..., tuple[Path, dict[str, Any]]]:
+def made(
+    authors_environment: Path, tmp_path: Path, run_command: RunCommand
+) -> Callable[..., tuple[Path, dict[str, Any]]]:
     """Make a plugin with the command of that environment; return its folder and what was said."""
 
     def make(name: str, *words: str) -> tuple[Path, dict[str, Any]]:
-        command = [environment / "odibi", "plugins", "new", name, *words, "--json"]
+        command = [authors_environment / "odibi", "plugins", "new", name, *words, "--json"]
         done = run_command(command, folder=tmp_path)
         assert done.returncode == 0, done.stderr
         return tmp_path / name, json.loads(done.stdout)
@@ -48,7 +44,7 @@ def made(environment: Path, tmp_path: Path, run_command: RunCommand) -> Callable
 
 @pytest.fixture
 def assert_right(
-    environment: Path,
+    authors_environment: Path,
     build_wheel: Callable[..., Path],
     install_into: Callable[..., None],
     run_command: RunCommand,
@@ -57,14 +53,16 @@ def assert_right(
     """Install plugins from their wheels, run all their tests in one process, and look them up in the list."""
 
     def check(plugins: Mapping[Path, Sequence[str]], *words: str) -> None:
-        install_into(environment, [build_wheel(plugin, folder=tmp_path) for plugin in plugins], folder=tmp_path)
+        install_into(authors_environment, [build_wheel(plugin, folder=tmp_path) for plugin in plugins], folder=tmp_path)
 
         options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", *words]
         tests = [plugin / "tests" for plugin in plugins]
-        done = run_command([environment / "python", "-W", "error", "-m", "pytest", *options, *tests], folder=tmp_path)
+        done = run_command(
+            [authors_environment / "python", "-W", "error", "-m", "pytest", *options, *tests], folder=tmp_path
+        )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
-        listed = run_command([environment / "odibi", "plugins", "list", "--json"], folder=tmp_path)
+        listed = run_command([authors_environment / "odibi", "plugins", "list", "--json"], folder=tmp_path)
         rows = {row["name"]: row for row in json.loads(listed.stdout)}
         for plugin, provides in plugins.items():
             row = rows[plugin.name.replace("_", "-")]
@@ -75,6 +73,16 @@ def assert_right(
 
 
 @pytest.mark.slow
+def test_new_plugins_pass_their_contracts_unedited(
+    made: Callable[..., tuple[Path, dict[str, Any]]], assert_right: Callable[..., None]
+) -> None:
+    """The kinds whose contracts are short; the template is a reader."""
+    new = [made(f"{NAMES[kind]}-short", "--kind", kind) for kind in WITHOUT_FRAMES]
+
+    assert_right({plugin: said["provides"] for plugin, said in new})
+
+
+@pytest.mark.soak
 def test_new_plugin_of_each_kind_passes_its_contracts_unedited(
     made: Callable[..., tuple[Path, dict[str, Any]]], assert_right: Callable[..., None]
 ) -> None:

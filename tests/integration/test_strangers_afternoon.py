@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, TypeAlias
@@ -92,8 +92,7 @@ def digest(environment: Path) -> str:
 @pytest.mark.slow
 def test_strangers_afternoon(
     *,
-    wheels: list[Path],
-    make_environment: Callable[[Sequence[str | Path]], Path],
+    authors_environment: Path,
     build_wheel: Callable[..., Path],
     install_into: Callable[..., None],
     run_command: RunCommand,
@@ -101,12 +100,10 @@ def test_strangers_afternoon(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    ours = {wheel.name.partition("-")[0]: wheel for wheel in wheels}
-    environment = make_environment([f"{ours['odibi_core']}[testing]", ours["odibi_engine_pandas"]])
-    before = digest(environment)
+    before = digest(authors_environment)
 
     def odibi(*words: str, folder: Path = tmp_path) -> Any:
-        done = run_command([environment / "odibi", *words, "--json"], folder=folder)
+        done = run_command([authors_environment / "odibi", *words, "--json"], folder=folder)
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
@@ -120,8 +117,8 @@ def test_strangers_afternoon(
     assert lines <= 10
 
     # Four o'clock: pip install, and the contract tests.
-    install_into(environment, [build_wheel(plugin, folder=tmp_path)], folder=tmp_path)
-    tested = run_command([environment / "python", "-W", "error", "-m", "pytest", "-q"], folder=plugin)
+    install_into(authors_environment, [build_wheel(plugin, folder=tmp_path)], folder=tmp_path)
+    tested = run_command([authors_environment / "python", "-W", "error", "-m", "pytest", "-q"], folder=plugin)
     assert tested.returncode == 0, tested.stdout[-4000:]
     assert " passed" in tested.stdout
     (checked,) = odibi("plugins", "check", "acme-historian")
@@ -145,4 +142,4 @@ def test_strangers_afternoon(
     assert failed["status"] == "FAILED"
     assert "the export was cut off after 3 lines" in json.dumps(failed)
 
-    assert digest(environment) == before, "a file of ours was touched"
+    assert digest(authors_environment) == before, "a file of ours was touched"
