@@ -32,6 +32,7 @@ class PolarsFiles(ReaderSaverContract):
     plugin = "engine-polars"
     engine = "polars"
     examples = 10
+    kill_points = 4  # of the 8 that `make soak` has
 
 
 class TestPolarsCsv(PolarsFiles):
@@ -58,6 +59,36 @@ class TestPolarsAvro(PolarsFiles):
     format = "avro"
 
 
+@pytest.mark.soak
+class TestPolarsCsvAtAllKillPoints(TestPolarsCsv):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPolarsJsonAtAllKillPoints(TestPolarsJson):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPolarsJsonLinesAtAllKillPoints(TestPolarsJsonLines):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPolarsParquetAtAllKillPoints(TestPolarsParquet):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPolarsIpcAtAllKillPoints(TestPolarsIpc):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPolarsAvroAtAllKillPoints(TestPolarsAvro):
+    kill_points = 8
+
+
 excel = pytest.mark.skipif(
     find_spec("fastexcel") is None or find_spec("xlsxwriter") is None, reason="Excel needs fastexcel and xlsxwriter"
 )
@@ -75,5 +106,6 @@ class TestPolarsExcel(PolarsFiles):
 
 @excel
 @pytest.mark.soak
-class TestPolarsExcelWithAllFaults(PolarsFiles):
+class TestPolarsExcelAtAllKillPoints(PolarsFiles):
     format = "excel"
+    kill_points = 8

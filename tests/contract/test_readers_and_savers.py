@@ -11,6 +11,7 @@ class PandasFiles(ReaderSaverContract):
     plugin = "engine-pandas"
     engine = "pandas"
     examples = 10
+    kill_points = 4  # of the 8 that `make soak` has
 
 
 class TestPandasCsv(PandasFiles):
@@ -46,3 +47,23 @@ class TestDelta(ReaderSaverContract):
     engine = "any"
     format = "delta"
     examples = 10
+
+
+@pytest.mark.soak
+class TestPandasCsvAtAllKillPoints(TestPandasCsv):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPandasJsonAtAllKillPoints(TestPandasJson):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPandasJsonLinesAtAllKillPoints(TestPandasJsonLines):
+    kill_points = 8
+
+
+@pytest.mark.soak
+class TestPandasParquetAtAllKillPoints(TestPandasParquet):
+    kill_points = 8
