@@ -100,7 +100,9 @@ def test_broken_contract_fails_with_what_is_wrong_and_what_to_do(odibi, tmp_path
     document = odibi("plugins", "check", "good", "--json", cwd=tmp_path)
 
     assert text.code == document.code == 1
-    assert text.stdout.startswith("error   good (acme-good 1.0)\n        2 contract tests failed\n")
+    started, _, shown = text.stdout.partition("\n")
+    assert started == "Running the contracts of good: real saves and reads, which take a while."
+    assert shown.startswith("error   good (acme-good 1.0)\n        2 contract tests failed\n")
     assert "          test_it_walks\n            It fell over.\n            Give it legs.\n" in text.stdout
     assert "OSError: the floor is gone" in text.stdout
     assert "  does not conform to API 1, 1/3 (" in text.stdout
