@@ -133,6 +133,7 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect
     port = free_port()
     conf = classic_conf(SparkEngineOptions(conf=QUIET_CONF), project_root=folder) | {
         "spark.master": "local[2]",
+        "spark.driver.memory": "3g",  # a server holds what it has computed and nobody has fetched yet
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
