@@ -26,16 +26,20 @@ class Source:
         self.taken = 0
         self.count = count
         self.error = error
+        self.is_over = False
 
     def reader(self):
         return pa.RecordBatchReader.from_batches(BATCH.schema, self.batches())
 
     def batches(self):
-        for _ in range(self.count):
-            self.taken += 1
-            yield BATCH
-        if self.error:
-            raise self.error
+        try:
+            for _ in range(self.count):
+                self.taken += 1
+                yield BATCH
+            if self.error:
+                raise self.error
+        finally:
+            self.is_over = True
 
 
 class Foreign:
@@ -68,6 +72,26 @@ def test_refusal_comes_as_soon_as_too_much_has_come():
         stream.read_all()
 
     assert source.taken == 4
+
+
+@pytest.mark.parametrize("wrap", [lambda reader: reader, Foreign], ids=["reader", "c stream"])
+@pytest.mark.parametrize("limit", [10_000, 1 << 20], ids=["refused", "given up"])
+def test_what_is_not_consumed_is_let_go_of_though_the_error_is_kept(wrap, limit):
+    source = Source(1000)
+
+    def consume(stream):
+        for number, _ in enumerate(stream):
+            if number == 20:
+                raise ZeroDivisionError
+
+    with (
+        pytest.raises((HandOverTooLargeError, ZeroDivisionError)) as kept,
+        HandOver("a frame", limit).counted(wrap(source.reader())) as stream,
+    ):
+        consume(stream)
+
+    assert source.is_over
+    assert kept.value.__traceback__ is not None
 
 
 @pytest.mark.parametrize("wrap", [lambda reader: reader, Foreign], ids=["reader", "c stream"])

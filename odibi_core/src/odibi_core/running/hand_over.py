@@ -6,7 +6,7 @@ when that much of it has come, and not when all of it is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -73,18 +73,23 @@ class HandOver:
         # Made a stream once more, a reader would hand on what its source raises as text only.
         is_reader = isinstance(stream, arrow.RecordBatchReader)
         source = stream if is_reader else arrow.RecordBatchReader.from_stream(stream)
+        passing = self._passing(source)
         try:
-            yield arrow.RecordBatchReader.from_batches(source.schema, self._passing(source))
+            yield arrow.RecordBatchReader.from_batches(source.schema, passing)
         except Exception as error:
             if self._raised is None or error is self._raised:
                 raise
             raise self._raised from error
         finally:
+            # What was not consumed is let go of here, and not when nobody keeps the error any more: a Spark Connect
+            # server goes on computing until then. Closing a reader does not close what it reads from.
+            passing.close()
             source.close()
+            del passing, source, stream
         if self._raised is not None:
             raise self._raised
 
-    def _passing(self, batches: Iterable[Any]) -> Iterator[Any]:
+    def _passing(self, batches: Iterable[Any]) -> Generator[Any]:
         try:
             for batch in batches:
                 self._count(batch.nbytes)
@@ -92,6 +97,8 @@ class HandOver:
         except Exception as error:
             self._raised = error
             raise
+        finally:
+            del batches
 
     def _count(self, number: int) -> None:
         self._bytes += number
