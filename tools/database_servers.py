@@ -56,7 +56,15 @@ def postgresql() -> Iterator[str]:
         def run(*command: str | Path) -> None:
             # Into a file: a pipe would be inherited by the server, and reading it would never end.
             with (folder / "log").open("ab") as log:
-                subprocess.run(command, check=True, timeout=120, stdout=log, stderr=log, cwd=folder, **owner.arguments)
+                subprocess.run(
+                    owner.command(*command),
+                    check=True,
+                    timeout=120,
+                    stdout=log,
+                    stderr=log,
+                    cwd=folder,
+                    **owner.arguments,
+                )
 
         run(initdb, "-D", data, "-U", "odibi", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         with (data / "postgresql.conf").open("a") as config:
@@ -97,10 +105,9 @@ def mariadb() -> Iterator[str]:
         (folder / "data").mkdir()
         owner.give(folder / "data")
         # Who may do what would be in tables that take longer to make than the tests take.
-        command = [program, "--no-defaults", *(f"--{name}={value}" for name, value in settings.items())]
-        with subprocess.Popen(
-            [*command, "--skip-grant-tables"], cwd=folder, stderr=subprocess.PIPE, text=True, **owner.arguments
-        ) as server:
+        given = (f"--{name}={value}" for name, value in settings.items())
+        command = owner.command(program, "--no-defaults", *given, "--skip-grant-tables")
+        with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, **owner.arguments) as server:
             said: list[str] = []
             output = cast("IO[str]", server.stderr)
             try:
@@ -144,6 +151,8 @@ class _Owner:
     def __init__(self, *names: str) -> None:
         self.name = getpass.getuser()
         self.arguments: Mapping[str, Any] = {}
+        self._ids: tuple[int, int] | None = None
+        self._prefix: list[str] = []
         if sys.platform == "win32" or os.geteuid() != 0:
             return
         known = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -151,12 +160,23 @@ class _Owner:
         if entry is None:
             raise NotInstalledError("there is no user but root that a server could run as")
         self.name = entry.pw_name
-        self.arguments = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        self._ids = (entry.pw_uid, entry.pw_gid)
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            self.arguments = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+            return
+        # Rather than by subprocess' own arguments: with these it forks, and the child of a process that has used gRPC,
+        # as tests with Spark Connect do, may crash before it has become the server.
+        self._prefix = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "--"]
+
+    def command(self, *words: str | Path) -> list[str | Path]:
+        """Return the command that runs a command as the owner, given `arguments`."""
+        return [*self._prefix, *words]
 
     def give(self, path: Path) -> None:
         """Make the owner the owner of a path."""
-        if self.arguments:
-            shutil.chown(path, self.arguments["user"], self.arguments["group"])
+        if self._ids is not None:
+            shutil.chown(path, *self._ids)
 
 
 _GUARD = """
