@@ -217,6 +217,17 @@ def test_text_formats_have_partitions(spark_engine, tmp_path, format_):
     assert read(spark_engine, dataset) == [(1, "x"), (2, None)]
 
 
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+def test_text_is_appended_to_partitions_of_numbers(spark_engine, tmp_path, format_):
+    keys = {"partition_by": ("n",)}
+    save(spark_engine, [ONE], output(tmp_path / f"a.{format_}", **keys))
+    save(spark_engine, [TWO], output(tmp_path / f"a.{format_}", mode="append", **keys))
+
+    found = SparkFileReader(spark_engine).read(output(tmp_path / f"a.{format_}", **keys))
+
+    assert sorted(int(row["n"]) for row in found.select("n").collect()) == [1, 2]
+
+
 def test_columns_to_partition_by_are_checked(sail_engine, tmp_path):
     with pytest.raises(ColumnNotFoundError, match="no column 'm'"):
         save(sail_engine, [ONE], output(tmp_path / "a.parquet", partition_by=("m",)))

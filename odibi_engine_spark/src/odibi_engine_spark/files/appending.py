@@ -76,7 +76,7 @@ def appendable(frame: DataFrame, dataset: Dataset, old: Path, *, engine: SparkEn
         return frame
     if dataset.format in {"json", "jsonl"}:
         if engine.flavour.kind == "sail":
-            frame = _with_json_types(frame, _read(dataset, old, engine), subject=subject)
+            frame = _with_json_types(frame, _read(dataset, old, engine), subject=subject, loose=files.keys)
         # Records may lack what is null, so names are not compared. But the order is one, whichever file comes first.
         first = [name for name in first_keys(files.paths) if name in frame.columns]
         return frame.select(*map(column, [*first, *(name for name in frame.columns if name not in first)]))
@@ -135,13 +135,13 @@ def _read(dataset: Dataset, old: Path, engine: SparkEngine) -> DataFrame:
     return SparkFileReader(engine).read(replace(dataset, kind="path", location=str(old), options={}))
 
 
-def _with_json_types(frame: DataFrame, there: DataFrame, *, subject: str) -> DataFrame:
+def _with_json_types(frame: DataFrame, there: DataFrame, *, subject: str, loose: Sequence[str]) -> DataFrame:
     """Return a frame that Sail can read with what is there: it finds no type for two files where Spark takes text."""
     known = dict(there.dtypes)
     columns = []
     for name, kind in frame.dtypes:
         found, wanted = _json_type(kind), _json_type(known.get(name, "void"))
-        if found == wanted or _NULL in {found, wanted}:
+        if found == wanted or _NULL in {found, wanted} or name in loose:
             columns.append(column(name))
         elif (found, wanted) == (_WHOLE, _NUMBER):
             columns.append(column(name).cast("double").alias(name))
