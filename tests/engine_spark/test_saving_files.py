@@ -228,6 +228,31 @@ def test_text_is_appended_to_partitions_of_numbers(spark_engine, tmp_path, forma
     assert sorted(int(row["n"]) for row in found.select("n").collect()) == [1, 2]
 
 
+def csv_of_one_column(engine: Any, tmp_path: Path, value: object, kind: str, **options: Any) -> list[Any]:
+    """Save a null between two values, and return what is read, in any order."""
+    rows = [{"a": value}, {"a": None}, {"a": value}]
+    save(engine, rows, output(tmp_path / "a.csv", options=options), f"a {kind}")
+    looks = {key: kept for key, kept in options.items() if key in {"header", "quote"}}
+    looks |= {"names": ["a"]} if options.get("header") is False else {}
+    found = SparkFileReader(engine).read(output(tmp_path / "a.csv", options=looks))
+    return sorted((row[0] for row in found.collect()), key=repr)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("string", "x"), ("bigint", 3), ("double", 1.5)])
+def test_a_row_of_one_null_is_a_row_of_csv(spark_engine, tmp_path, kind, value):
+    assert csv_of_one_column(spark_engine, tmp_path, value, kind) == sorted([value, None, value], key=repr)
+
+
+def test_a_row_of_one_null_is_a_row_without_a_header_too(spark_engine, tmp_path):
+    assert csv_of_one_column(spark_engine, tmp_path, 3, "bigint", header=False) == [3, 3, None]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("options", [{"quote": "'"}, {"null_value": "NA"}, {"quote_all": True}], ids=str)
+def test_a_row_of_one_null_is_a_row_however_it_is_written(classic_engine, tmp_path, options):
+    assert csv_of_one_column(classic_engine, tmp_path, 3, "bigint", **options) == [3, 3, None]
+
+
 def test_columns_to_partition_by_are_checked(sail_engine, tmp_path):
     with pytest.raises(ColumnNotFoundError, match="no column 'm'"):
         save(sail_engine, [ONE], output(tmp_path / "a.parquet", partition_by=("m",)))

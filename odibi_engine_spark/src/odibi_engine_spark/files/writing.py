@@ -79,9 +79,9 @@ def writing_of(frame: DataFrame, dataset: Dataset, *, engine: SparkEngine, subje
         return writing
     # Sail leaves nulls out of JSON whatever is said; to readers that is the same.
     writing.options.pop("ignoreNullFields", None)
-    # And it keeps blanks, without an option for it.
-    writing.options.pop("ignoreLeadingWhiteSpace", None)
-    writing.options.pop("ignoreTrailingWhiteSpace", None)
+    # And it keeps blanks, and writes text of no letters as two quotes, without an option for it.
+    for option in ("emptyValue", "ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace"):
+        writing.options.pop(option, None)
     if unknown := sorted(writing.options.keys() - _ON_SAIL):
         raise ConfigError(f"{subject}: Sail has no option {', '.join(unknown)} for {dataset.format}; leave it out")
     return writing if not dataset.partition_by else _with_null_partitions(writing)
@@ -108,15 +108,18 @@ def _csv(frame: DataFrame, dataset: Dataset, subject: str) -> Writing:
     given |= {"lineSep": options.line_sep} if options.line_sep not in {None, "\n"} and options.line_sep else {}
     given |= {"encoding": options.encoding} if options.encoding not in {"ascii", "utf-8"} else {}
 
-    def prepare(frame: DataFrame) -> DataFrame:
-        return frame.select(
-            *(
-                _as_text(f, options.date_format, options.timestamp_format, is_nested_text=True).alias(f.name)
-                for f in frame.schema.fields
-            )
-        )
-
     names = [field.name for field in frame.schema.fields if field.name not in dataset.partition_by]
+    # Spark leaves out a row of one null, whose line would be blank; text of no letters, it writes as two quotes.
+    alone = names[0] if len(names) == 1 and not options.null_value else None
+    given |= {"emptyValue": options.quote * 2} if alone is not None and options.quote != '"' else {}
+
+    def text_of(field: st.StructField) -> Column:
+        text = _as_text(field, options.date_format, options.timestamp_format, is_nested_text=True)
+        return F.coalesce(text.cast("string"), F.lit("")) if field.name == alone else text
+
+    def prepare(frame: DataFrame) -> DataFrame:
+        return frame.select(*(text_of(field).alias(field.name) for field in frame.schema.fields))
+
     header = sep.join(_quoted(name, sep, options.quote) for name in names) + "\n" if options.header else ""
     return Writing(
         format="csv",
