@@ -138,12 +138,63 @@ def test_an_idle_session_on_sail_is_kept(run_python, seconds, outcome):
         "except Exception as error:\n"
         "    print(type(error).__name__)\n"
         "sys.stdout.flush()\n"
-        "os._exit(0)\n"  # Spark tries for long to say goodbye to a session that is gone
+        "os._exit(0)\n"
     )
 
     done = run_python(code, env={variable: seconds} if seconds else {})
 
     assert done.stdout.split() == [seconds or str(365 * 24 * 3600), outcome], done.stderr
+
+
+@pytest.mark.parametrize("place", ["main thread", "another thread"])
+def test_ctrl_c_leaves_a_session_on_sail_alone(run_python, place):
+    code = (
+        "import os, signal, sys, threading\n"
+        "from odibi_engine_spark.sessions.sail import build_sail\n"
+        "built = []\n"
+        "def build():\n"
+        "    built.append(build_sail(conf={}, seconds=60))\n"
+        "if sys.argv[1] == 'main thread':\n"
+        "    build()\n"
+        "else:\n"
+        "    thread = threading.Thread(target=build)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "session, stop = built[0]\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    signal.pause()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+        "print(session.range(3).count())\n"
+        "stop()\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+    )
+
+    done = run_python(code, place)
+
+    assert (done.stdout, done.returncode) == ("interrupted\n3\nTrue\n", 0), done.stderr
+
+
+def test_a_session_whose_server_is_gone_is_given_up_in_time(run_python):
+    code = (
+        "import os, sys\n"
+        "from pysail.spark import SparkConnectServer\n"
+        "from odibi_engine_spark.sessions.connect import build_connect, stop_connect\n"
+        "server = SparkConnectServer(ip='127.0.0.1', port=0)\n"
+        "server.start(background=True)\n"
+        "session = build_connect('sc://%s:%s' % server.listening_address, conf={}, seconds=60)\n"
+        "print(session.range(3).count())\n"
+        "server.stop()\n"
+        "stop_connect(session)\n"
+        "print(session.is_stopped)\n"
+    )
+    begin = time.monotonic()
+
+    done = run_python(code)
+
+    assert (done.stdout, done.returncode) == ("3\nTrue\n", 0), done.stderr
+    assert time.monotonic() - begin < 60
 
 
 def test_without_java_sail_is_the_default(run_python, tmp_path):

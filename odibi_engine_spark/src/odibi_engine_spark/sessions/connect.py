@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -14,8 +14,9 @@ from odibi_engine_spark.errors import SparkUnavailableError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.session import SparkSession as RemoteSparkSession
 
-__all__ = ["ConnectMode", "address_shown", "build_connect"]
+__all__ = ["ConnectMode", "address_shown", "build_connect", "stop_connect"]
 
 _NEEDED = ("grpc", "grpc_status", "google.rpc", "zstandard")
 
@@ -54,6 +55,25 @@ def build_connect(remote: str, *, conf: Mapping[str, str], seconds: float) -> Sp
     for key, value in conf.items():
         builder = builder.config(key, value)
     return cast("SparkSession", builder.create())
+
+
+def stop_connect(session: SparkSession) -> None:
+    """Release a session on its server and close the connection, or only that if the server is gone.
+
+    Spark's client tries for ten minutes to say goodbye to a server that does not answer.
+
+    Args:
+        session: A session on a Spark Connect server.
+    """
+    from pyspark.errors import PySparkException
+
+    remote = cast("RemoteSparkSession", session)
+    remote.client.set_retry_policies([])
+    # Not left to `stop`, which tells of a failure by a deprecated function.
+    with suppress(PySparkException):
+        remote.client.release_session()
+    remote.release_session_on_close = False
+    session.stop()
 
 
 def _check_packages() -> None:

@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odibi_engine_spark.errors import SessionConflictError, SparkUnavailableError
 from odibi_engine_spark.sessions.classic import build_classic
-from odibi_engine_spark.sessions.connect import ConnectMode, address_shown, build_connect
+from odibi_engine_spark.sessions.connect import ConnectMode, address_shown, build_connect, stop_connect
 from odibi_engine_spark.sessions.java import find_java
 from odibi_engine_spark.sessions.sail import build_sail, has_sail
 from odibi_engine_spark.sessions.warehouse import warehouse_of
@@ -211,4 +212,5 @@ def _build(target: FlavourKind, options: SparkEngineOptions, project_root: Path)
         return _Built(session=session, kind=target, shown="sail", stop=stop)
     remote = options.remote or os.environ["SPARK_REMOTE"]
     session = build_connect(remote, conf=options.conf, seconds=options.connect_timeout)
-    return _Built(session=session, kind=kind_of(session), shown=address_shown(remote), stop=session.stop)
+    stop = partial(stop_connect, session)
+    return _Built(session=session, kind=kind_of(session), shown=address_shown(remote), stop=stop)

@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from odibi_engine_spark.errors import SparkUnavailableError
-from odibi_engine_spark.sessions.connect import build_connect
+from odibi_engine_spark.sessions.connect import build_connect, stop_connect
+from odibi_engine_spark.sessions.signals import interrupt_handler_kept
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,23 +52,30 @@ def build_sail(*, conf: Mapping[str, str], seconds: float) -> tuple[SparkSession
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    address = server.listening_address
-    if address is None:
-        raise SparkUnavailableError("Sail was started and listens nowhere; try again.")
-    try:
-        session = build_connect(f"sc://{address[0]}:{address[1]}", conf=conf, seconds=seconds)
-        # Sail makes a session when it is first used, and a session that it has not made cannot be released.
-        session.catalog.currentCatalog()
-    except BaseException:
-        server.stop()
-        raise
+    # Sail ends its server on Ctrl-C: an interrupted cell of a notebook would cost the session. It says so to the system
+    # when its server first runs, which it does by the time it has answered.
+    with interrupt_handler_kept():
+        server.start(background=True)
+        try:
+            session = _connect(server.listening_address, conf=conf, seconds=seconds)
+        except BaseException:
+            server.stop()
+            raise
 
     def stop() -> None:
-        # The session first: a client whose server is gone tries for ten minutes to say goodbye to it.
+        # The session first: a client cannot say goodbye to a server that is gone.
         try:
-            session.stop()
+            stop_connect(session)
         finally:
             server.stop()
 
     return session, stop
+
+
+def _connect(address: tuple[str, int] | None, *, conf: Mapping[str, str], seconds: float) -> SparkSession:
+    if address is None:
+        raise SparkUnavailableError("Sail was started and listens nowhere; try again.")
+    session = build_connect(f"sc://{address[0]}:{address[1]}", conf=conf, seconds=seconds)
+    # Sail makes a session when it is first used, and a session that it has not made cannot be released.
+    session.catalog.currentCatalog()
+    return session
