@@ -16,7 +16,7 @@ from odibi_engine_spark.errors import SessionConflictError, SparkUnavailableErro
 from odibi_engine_spark.options import SparkEngineOptions
 from odibi_engine_spark.sessions import jars, opening, versions
 from odibi_engine_spark.sessions.classic import classic_conf, wait_for_master
-from odibi_engine_spark.sessions.connect import address_shown, build_connect
+from odibi_engine_spark.sessions.connect import address_shown, at_first_try, build_connect
 
 needs_java = pytest.mark.spark
 
@@ -195,6 +195,16 @@ def test_a_session_whose_server_is_gone_is_given_up_in_time(run_python):
 
     assert (done.stdout, done.returncode) == ("3\nTrue\n", 0), done.stderr
     assert time.monotonic() - begin < 60
+
+
+def test_what_is_asked_once_only_is_asked_again_later(sail_session):
+    policies = sail_session.client.get_retry_policies()
+    assert policies
+
+    with at_first_try(sail_session):
+        assert sail_session.client.get_retry_policies() == []
+
+    assert sail_session.client.get_retry_policies() == policies
 
 
 def test_without_java_sail_is_the_default(run_python, tmp_path):

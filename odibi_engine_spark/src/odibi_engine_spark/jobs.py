@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
 
 from odibi_core.plugin import OdibiError, TransformationTask
 from odibi_engine_spark.explain import is_unimplemented
+from odibi_engine_spark.sessions.connect import at_first_try, close_alone, release_connect
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -115,7 +114,8 @@ class Jobs:
             return
         if self._flavour.kind == "connect":
             # A session of its own holds also what threads of the function itself have started, without the tag.
-            attempt.session.interruptAll() if attempt.is_alone else attempt.session.interruptTag(_tag(attempt))
+            with at_first_try(attempt.session):
+                attempt.session.interruptAll() if attempt.is_alone else attempt.session.interruptTag(_tag(attempt))
             return
         context = attempt.session.sparkContext
         try:
@@ -126,10 +126,11 @@ class Jobs:
     def close(self) -> None:
         """Let a Spark Connect server forget the sessions that attempts had."""
         with self._lock:
-            clones = list(self._clones.values())
+            clones: list[Any] = list(self._clones.values())
             self._clones.clear()
         for clone in clones:
-            _release(clone)
+            release_connect(clone)
+            clone.client.close()
 
     def _child(self, task: TransformationTask) -> SparkSession | None:
         if not self._isolate:
@@ -153,9 +154,7 @@ class Jobs:
                     raise
                 self._cannot_clone = True
                 return None
-            # What `__del__` of a session calls shuts a pool of threads that all sessions share. On one of its threads,
-            # which collect garbage too, it would wait for itself.
-            clone.client.close = partial(_close_alone, clone.client)
+            close_alone(clone)
             return self._clones.setdefault(key, clone)
 
     @contextmanager
@@ -189,20 +188,3 @@ def _key(task: TransformationTask) -> tuple[str, str, int]:
 
 def _tag(attempt: _Attempt) -> str:
     return attempt.group.replace(",", ";")
-
-
-def _close_alone(client: Any) -> None:
-    """Close a client as its own `close` does, but for the threads that it shares with all others."""
-    client._channel.close()  # noqa: SLF001 - see above
-    # At exit PySpark asks the server of every client that is not closed, and asks a server that is gone for minutes.
-    client._closed = True  # noqa: SLF001 - see above
-
-
-def _release(session: Any) -> None:
-    """Let the server forget a session, and close its client."""
-    from pyspark.errors import PySparkException
-
-    # The server may be gone, or have forgotten it already.
-    with contextlib.suppress(PySparkException):
-        session.client.release_session()
-    session.client.close()

@@ -6,8 +6,9 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from odibi_engine_spark.errors import SparkUnavailableError
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.session import SparkSession as RemoteSparkSession
 
-__all__ = ["ConnectMode", "address_shown", "build_connect", "stop_connect"]
+__all__ = [
+    "ConnectMode",
+    "address_shown",
+    "at_first_try",
+    "build_connect",
+    "close_alone",
+    "release_connect",
+    "stop_connect",
+]
 
 _NEEDED = ("grpc", "grpc_status", "google.rpc", "zstandard")
 
@@ -57,22 +66,63 @@ def build_connect(remote: str, *, conf: Mapping[str, str], seconds: float) -> Sp
     return cast("SparkSession", builder.create())
 
 
-def stop_connect(session: SparkSession) -> None:
-    """Release a session on its server and close the connection, or only that if the server is gone.
+@contextmanager
+def at_first_try(session: SparkSession) -> Iterator[None]:
+    """Have a client ask its server once: by itself it tries for ten minutes to reach one that is gone.
 
-    Spark's client tries for ten minutes to say goodbye to a server that does not answer.
+    Args:
+        session: A session on a Spark Connect server.
+    """
+    client = cast("RemoteSparkSession", session).client
+    policies = client.get_retry_policies()
+    client.set_retry_policies([])
+    try:
+        yield
+    finally:
+        client.set_retry_policies(policies)
+
+
+def close_alone(session: SparkSession) -> None:
+    """Let a session's client leave alone, when it is closed, the threads that it shares with all others.
+
+    A session also closes its client when it is garbage. PySpark ends the threads then, and waits for them; on one of
+    them, which collect garbage too, it would wait for itself.
+
+    Args:
+        session: A session on a Spark Connect server.
+    """
+    client: Any = cast("RemoteSparkSession", session).client
+    client.close = partial(_close, client)
+
+
+def _close(client: Any) -> None:
+    client._channel.close()  # noqa: SLF001 - what its own `close` does
+    # At exit PySpark asks the server of every client that is not closed, and asks a server that is gone for minutes.
+    client._closed = True  # noqa: SLF001 - as above
+
+
+def release_connect(session: SparkSession) -> None:
+    """Let the server forget a session and what it holds, if the server is there and knows it.
 
     Args:
         session: A session on a Spark Connect server.
     """
     from pyspark.errors import PySparkException
 
-    remote = cast("RemoteSparkSession", session)
-    remote.client.set_retry_policies([])
-    # Not left to `stop`, which tells of a failure by a deprecated function.
-    with suppress(PySparkException):
-        remote.client.release_session()
-    remote.release_session_on_close = False
+    with suppress(PySparkException), at_first_try(session):
+        cast("RemoteSparkSession", session).client.release_session()
+
+
+def stop_connect(session: SparkSession) -> None:
+    """Release a session on its server, and close the connection.
+
+    Args:
+        session: A session on a Spark Connect server.
+    """
+    release_connect(session)
+    close_alone(session)
+    # Once is enough, and PySpark tells of a failure by a deprecated function.
+    cast("RemoteSparkSession", session).release_session_on_close = False
     session.stop()
 
 
