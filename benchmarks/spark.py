@@ -1,7 +1,7 @@
 """What a run costs beside the same PySpark code by hand, and what running transformations at once gains.
 
 One session, two cores. Each round does the fifty transformations by hand and as a project, in turns; then eight jobs of
-one task each, one after the other and at once.
+one task each, one after the other and at once, by a run and by hand.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from odibi_core import run_project
 
-STEPS = """
+SLOW = "aggregate(transform(sequence(1, 1500000), x -> x * id % 7), 0L, (a, b) -> a + b) AS total"
+STEPS = f"""
 def summed(df):
     return df.groupBy("key").count()
 
 
 def slow(df):
-    return df.selectExpr("aggregate(transform(sequence(1, 1500000), x -> x * id % 7), 0L, (a, b) -> a + b) AS total")
+    return df.selectExpr({SLOW!r})
 """
 CONF = {
     "spark.log.level": "ERROR",
@@ -93,6 +95,18 @@ def run_by_hand(root: Path, spark: Any, *, transformations: int) -> None:
         done.write.mode("overwrite").parquet(str(root / f"data/by_hand/t{number}.parquet"))
 
 
+def run_slow_by_hand(root: Path, spark: Any, *, max_workers: int) -> None:
+    """Do the eight jobs in threads, which is as much at once as this machine has of it."""
+
+    def save(number: int) -> None:
+        frame = spark.read.parquet(str(root / "data/bronze/keys.parquet"))
+        done = frame.selectExpr(SLOW)
+        done.write.mode("overwrite").parquet(str(root / f"data/by_hand/t{number}.parquet"))
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        list(pool.map(save, range(8)))
+
+
 def seconds(work: Callable[[], None]) -> float:
     """Return how long some work takes."""
     begin = time.perf_counter()
@@ -131,19 +145,23 @@ def measure(spark: Any, folder: Path, *, rounds: int, transformations: int) -> N
     spark.range(1, 2, 1, 1).write.parquet(str(eight / "data/bronze/keys.parquet"))
     print(f"Python {sys.version.split()[0]}, pyspark {version('pyspark')}, odibi-engine-spark ", end="")
     print(f"{version('odibi-engine-spark')}, local[2], {os.cpu_count()} CPUs; {rounds} rounds after one to warm up")
-    framework, by_hand, at_once, in_turn = [], [], [], []
+    framework, by_hand, at_once, in_turn, at_once_by_hand, in_turn_by_hand = [], [], [], [], [], []
     for number in range(rounds + 1):
         pair = [
             seconds(lambda: run(many, spark, max_workers=1)),
             seconds(lambda: run_by_hand(many, spark, transformations=transformations)),
             seconds(lambda: run(eight, spark, max_workers=1)),
             seconds(lambda: run(eight, spark, max_workers=4)),
+            seconds(lambda: run_slow_by_hand(eight, spark, max_workers=1)),
+            seconds(lambda: run_slow_by_hand(eight, spark, max_workers=4)),
         ]
         if number:
-            for values, value in zip((framework, by_hand, in_turn, at_once), pair, strict=True):
+            columns = (framework, by_hand, in_turn, at_once, in_turn_by_hand, at_once_by_hand)
+            for values, value in zip(columns, pair, strict=True):
                 values.append(value)
     show(f"{transformations} transformations", framework, by_hand, names=("run ", "by hand"), target="<= 1.03")
     show("8 jobs of one task", in_turn, at_once, names=("turn", "at once"), target=">= 1.5")
+    show("the same by hand", in_turn_by_hand, at_once_by_hand, names=("turn", "at once"), target="as above")
 
 
 if __name__ == "__main__":
