@@ -193,6 +193,24 @@ def test_excel_refuses_names_that_polars_could_not_read_back(files, tmp_path, na
 
 
 @needs_excel
+def test_excel_keeps_rows_of_nulls(files, tmp_path):
+    frame = pl.DataFrame({"a": [None, 1, None, None, 2], "b": [None, "x", None, None, "y"]})
+
+    files.save(frame, tmp_path / "a.xlsx")
+    files.save(frame, tmp_path / "a.xlsx", mode="append")
+
+    assert_frame_equal(files.read(tmp_path / "a.xlsx"), pl.concat([frame, frame]))
+
+
+@needs_excel
+@pytest.mark.parametrize("rows", [["a", None], [None]], ids=["after others", "alone"])
+def test_excel_refuses_a_last_row_of_nulls(files, tmp_path, rows):
+    with pytest.raises(DataFormatError, match="the last row is nothing but nulls"):
+        files.save(pl.DataFrame({"a": rows}, schema={"a": pl.String}), tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_excel
 def test_excel_keeps_numbers_text_and_times(files, tmp_path):
     frame = pl.DataFrame(
         {

@@ -102,7 +102,12 @@ def _load(source: Source, options: ExcelReadOptions) -> pl.LazyFrame:
         data = stream.read()
     try:
         frame = pl.read_excel(
-            data, sheet_name=options.sheet, has_header=options.header, infer_schema_length=None, raise_if_empty=False
+            data,
+            sheet_name=options.sheet,
+            has_header=options.header,
+            infer_schema_length=None,
+            drop_empty_rows=False,  # a row of nulls is a row
+            raise_if_empty=False,
         )
     except FastExcelError as error:
         detail = str(error).partition("\n")[0]
@@ -118,6 +123,11 @@ def _require_fitting(data: pl.DataFrame, subject: str) -> None:
     """
     if data.height > _MOST_ROWS:
         raise DataFormatError(f"{subject}: {data.height:,} rows, and a sheet holds {_MOST_ROWS:,}; save as csv")
+    if data.height and data.width and all(value is None for value in data.row(-1)):
+        raise DataFormatError(
+            f"{subject}: the last row is nothing but nulls, and a sheet ends with its last value; leave it out, or "
+            "save as parquet"
+        )
     folded = [name.casefold() for name in data.columns]
     twice = [name for name in data.columns if folded.count(name.casefold()) > 1]
     if twice:

@@ -59,6 +59,7 @@ _EXCEL_SHEET = _NUMBERS | {
     "integers": "15 digits",
     "integers_with_nulls": "15 digits",
     "lists": "text",
+    "one_column_with_nulls": "refused: a sheet ends with its last value, and the last row is a null",
     "structs": "text",
     "text": "32,767 characters; longer text is refused",
     "times": "milliseconds",

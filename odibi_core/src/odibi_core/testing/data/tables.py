@@ -1,6 +1,7 @@
 """Tables of what goes wrong: each holds one kind of value that formats and engines lose, under the sheet's word for it.
 
-Every table has a column ``id`` with 0, 1, 2, ..., by which rows are told apart where their order is not kept.
+Every table has a column ``id``, by which rows are told apart where their order is not kept: 0, 1, 2, ..., or text and
+nulls in the one table that has no other column to put a null into.
 """
 
 # ruff: noqa: TID253  # the kit's tables are Arrow's; no command of the kernel imports them
@@ -227,6 +228,11 @@ def _one_column() -> pa.Table:
     return plain_table(3).select(["id"])
 
 
+def _one_column_with_nulls() -> pa.Table:
+    # A row of it is nothing in CSV, and a line of nothing is no row for many that read it.
+    return pa.table({"id": pa.array(["a", None, "c", None], pa.string())})
+
+
 def _names() -> pa.Table:
     return _table(**{name: pa.array([number, -number]) for number, name in enumerate(NAMES_THAT_HURT)})
 
@@ -256,6 +262,7 @@ AWKWARD: Final[Mapping[str, Callable[[], pa.Table]]] = MappingProxyType(
             _names,
             _nan,
             _one_column,
+            _one_column_with_nulls,
             _one_row,
             _small_numbers,
             _structs,
