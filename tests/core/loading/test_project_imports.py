@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from odibi_core.loading import import_project_module, project_imports
+from odibi_core.loading.module_files import _installation_folders
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,36 @@ def test_file_of_the_project_is_imported(tmp_path):
     make_project(tmp_path, silver__functions="answer = 42")
 
     assert import_project_module("silver.functions", tmp_path).answer == 42
+
+
+def test_folder_of_the_project_comes_before_a_file_of_that_name_beside_the_caller(tmp_path, monkeypatch):
+    project = make_project(tmp_path / "project", silver__functions="whose = 'project'")
+    make_project(tmp_path / "notebooks", silver="raise SystemExit('not of the project')")
+    monkeypatch.syspath_prepend(str(tmp_path / "notebooks"))
+
+    assert import_project_module("silver.functions", project).whose == "project"
+
+
+def test_folder_of_data_hides_no_file_beside_the_caller(tmp_path, monkeypatch):
+    project = make_project(tmp_path / "project", silver="import config\nanswer = config.answer")
+    (project / "config").mkdir()
+    (project / "config" / "transformations.yaml").touch()
+    make_project(tmp_path / "notebooks", config="answer = 42")
+    monkeypatch.syspath_prepend(str(tmp_path / "notebooks"))
+
+    assert import_project_module("silver", project).answer == 42
+
+
+def test_folder_of_the_project_adds_to_an_installed_package_that_is_spread_over_folders(tmp_path, monkeypatch):
+    project = make_project(tmp_path / "project", acme__ours="from acme import theirs\nanswer = theirs.answer")
+    make_project(tmp_path / "site-packages", acme__theirs="answer = 42")
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    _installation_folders.cache_clear()
+
+    try:
+        assert import_project_module("acme.ours", project).answer == 42
+    finally:
+        _installation_folders.cache_clear()
 
 
 def test_root_is_on_the_path_only_while_it_is_in_use(tmp_path):

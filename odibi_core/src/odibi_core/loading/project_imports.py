@@ -143,12 +143,26 @@ class _ProjectFinder:
             # Without this look at the path, each module of a large library would be searched for twice.
             if path is None or any(entry.startswith(folder) for entry in path):
                 spec = PathFinder.find_spec(fullname, [folder] if path is None else path, target)
-                if spec is not None and type(spec.loader) is SourceFileLoader:
+                if spec is None:
+                    continue
+                if type(spec.loader) is SourceFileLoader:
                     loader = _ProjectFileLoader(spec.loader.name, spec.loader.path)
                     if is_file_of(fullname, loader.path, folder):
                         spec.loader = loader
                         return spec
+                elif path is None and spec.origin is None and provides(folder, fullname):
+                    return _spec_of_folder(fullname, target)
         return None
+
+
+def _spec_of_folder(name: str, target: ModuleType | None) -> ModuleSpec | None:
+    """Find a top-level folder of modules without an ``__init__.py``, in the open projects and what is installed.
+
+    To Python it comes after every file of that name, wherever on the path: a ``gold.py`` that lies beside a notebook
+    would be run in place of the project's ``gold/functions.py``.
+    """
+    installed = [entry for entry in sys.path if is_installed("", entry + os.sep)]
+    return PathFinder.find_spec(name, [*dict.fromkeys(reversed(_active)), *installed], target)
 
 
 class _ProjectFileLoader(SourceFileLoader):
