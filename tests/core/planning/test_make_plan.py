@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 import pytest
 
 from odibi_core import plan_project
 from odibi_core.errors import EngineNotFoundError, SelectionError, ValidationFailed
+from odibi_core.loading import import_project_module, project_imports
 
 STEPS = """
     def good(df):
@@ -52,6 +56,32 @@ def test_plan_orders_by_layer_step_and_row_and_says_why(make_project, manager):
     assert told[2]["depends_on"] == {"late": "reads silver.b"}
     assert told[0]["engine_why"] == "default_engine of the manifest"
     assert told[0]["function_why"] == "attribute of steps"
+
+
+def test_code_that_was_edited_after_its_import_is_named(make_project, manager):
+    root = make_project([row("t", ["in.json"], ["silver.a"])], files=FILES | {"unused.py": ""})
+    (root / "in.json").write_text("[]")
+    assert plan_project(root, manager=manager).warnings == ()
+
+    (root / "unused.py").write_text("edited = True")
+    (root / "steps.py").write_text("def good(df):\n    return 'edited'\n")
+
+    (warning,) = plan_project(root, manager=manager).warnings
+    assert warning.startswith("steps.py was edited or removed after this process imported it")
+
+    with project_imports(root):
+        importlib.reload(sys.modules["steps"])
+    assert plan_project(root, manager=manager).warnings == ()
+
+
+def test_code_that_this_process_no_longer_has_is_not_named(make_project, manager):
+    root = make_project([row("t", ["in.json"], ["silver.a"])], files=FILES | {"old.py": ""})
+    (root / "in.json").write_text("[]")
+    import_project_module("old", root)
+    del sys.modules["old"]
+    (root / "old.py").unlink()
+
+    assert plan_project(root, manager=manager).warnings == ()
 
 
 def test_table_means_a_file_of_the_warehouse(make_project, manager):

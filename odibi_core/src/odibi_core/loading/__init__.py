@@ -13,7 +13,7 @@ from odibi_core.loading.drift import Drift, explain_drift, find_drift, plugins_t
 from odibi_core.loading.hooks import KERNEL_COMMANDS
 from odibi_core.loading.lock import LOCK_FILE, LockedPlugin, PluginLock, read_lock
 from odibi_core.loading.manager import PluginManager
-from odibi_core.loading.project_imports import import_project_module, project_imports
+from odibi_core.loading.project_imports import edited_files, import_project_module, project_imports
 from odibi_core.loading.records import PluginAccident, PluginRecord, PluginState
 from odibi_core.loading.references import resolve_reference
 from odibi_core.loading.registry import SpecRegistry
@@ -32,6 +32,7 @@ __all__ = [
     "PluginState",
     "SpecRegistry",
     "clear_manager_cache",
+    "edited_files",
     "explain_drift",
     "find_drift",
     "find_plugins",

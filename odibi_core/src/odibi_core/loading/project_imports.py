@@ -23,7 +23,7 @@ from odibi_core.loading.module_files import file_of, is_file_of, is_installed, l
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["digest_when_imported", "import_project_module", "project_imports", "source_digest"]
+__all__ = ["digest_when_imported", "edited_files", "import_project_module", "project_imports", "source_digest"]
 
 _lock = threading.RLock()
 _active: list[str] = []
@@ -131,6 +131,29 @@ def digest_when_imported(file: str, *, root: Path) -> str | None:
         Its `source_digest`; None if it was not imported.
     """
     return _digests.get(os.path.join(_folder(root), *file.split("/")))  # noqa: PTH118 - the same text as the import system's
+
+
+def edited_files(root: Path) -> Iterator[str]:
+    """Find the files of a project that hold something else than the modules that this process has imported from them.
+
+    Args:
+        root: The project's folder.
+
+    Yields:
+        The files, relative to the project, with slashes; one that is gone is among them.
+    """
+    folder = _folder(root) + os.sep
+    changed = [file for file, digest in _digests.items() if file.startswith(folder) and _digest_now(file) != digest]
+    if changed:
+        in_use = {location_of(module) for module in tuple(sys.modules.values())}
+        yield from sorted(file.removeprefix(folder).replace(os.sep, "/") for file in changed if file in in_use)
+
+
+def _digest_now(file: str) -> str | None:
+    try:
+        return source_digest(Path(file).read_bytes())
+    except OSError:
+        return None
 
 
 class _ProjectFinder:

@@ -162,7 +162,7 @@ def make_plan(
         engine_why=run_engine[1],
         layers=layers if selected is None else tuple(x for x in layers if any(drafts[i].layer == x for i in inside)),
         transformations=_planned(drafts, edges, inside),
-        warnings=(*_invalid_rows(drafts, inside), *_missing_sources(drafts, inside)),
+        warnings=(*_stale_code(project), *_invalid_rows(drafts, inside), *_missing_sources(drafts, inside)),
     )
 
 
@@ -232,6 +232,16 @@ def _planned(drafts: Sequence[Draft], edges: Sequence[Edge], inside: set[int]) -
         for position in kept
         for draft in (drafts[position],)
     )
+
+
+def _stale_code(project: Project) -> Iterator[str]:
+    from odibi_core.loading import edited_files
+
+    for file in edited_files(project.root):
+        yield (
+            f"{file} was edited or removed after this process imported it, and is used as it was imported; start the "
+            "process, or the notebook's kernel, anew"
+        )
 
 
 def _invalid_rows(drafts: Sequence[Draft], inside: set[int]) -> Iterator[str]:
