@@ -64,10 +64,10 @@ hooks.on("orchestrator_run_start", lambda payload: say("begun"))
 while root := sys.stdin.readline().rstrip():
     pid = os.fork()
     if pid == 0:
+        say(os.getpid())
         result = run_project(root, manager=manager, max_workers=2, raise_on_failure=False, hooks=hooks)
         say(result.status, [error.sink for error in result.sink_errors])
         os._exit(0)
-    say(pid)
     _, status = os.waitpid(pid, 0)
     say(os.waitstatus_to_exitcode(status))
 """
