@@ -114,6 +114,24 @@ def test_run_ids_sort_by_time_and_never_meet():
     assert [run_id[:22] for run_id in ids] == sorted(run_id[:22] for run_id in ids)
 
 
+@pytest.mark.parametrize("newest", ["21991231T235959.999999-1a2b3c4d", "20261121T213000.123456-1a2b3c4d"])
+def test_a_run_has_a_greater_id_than_all_before_it_whatever_the_clock_says(start_run, state_dir, newest):
+    for run_id in (newest, "zz-somebodys", "99999999T999999.000000-1a2b3c4d"):
+        start_run(run_id=run_id).close("SUCCESS", duration_seconds=0.1)
+
+    ids = []
+    for _ in range(3):
+        ids.append(new_run_id(state_dir))
+        start_run(run_id=ids[-1]).close("SUCCESS", duration_seconds=0.1)
+
+    assert [newest, *ids] == sorted({newest, *ids})
+
+
+def test_the_first_run_of_a_project_has_an_id_too(state_dir):
+    assert len(new_run_id(state_dir)) == len(new_run_id())
+    assert not state_dir.exists()
+
+
 @pytest.mark.parametrize("run_id", ["../../x", "", ".hidden", "a/b", "a\0", "O'Brien", "x" * 200])
 def test_a_run_id_that_could_leave_the_folder_is_refused(start_run, state_dir, run_id):
     with pytest.raises(ValueError, match="Run id"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
 from odibi_core import run_project
 from odibi_core.errors import ConfigError, RunFailed, RunLogError, SelectionError
-from odibi_core.runlog import Journal, new_run_id
+from odibi_core.runlog import Journal, layout, new_run_id
 from odibi_core.running import retry_failed
 
 STEPS = """
@@ -98,6 +99,28 @@ def test_run_log_that_cannot_be_read_is_not_taken_for_one_without_failures(root,
 
     with pytest.raises(RunLogError, match="damaged at byte 0"):
         retry_failed(root, manager=manager)
+
+
+def test_what_was_put_right_is_not_run_again_after_a_clock_was_set_back(root, manager, monkeypatch):
+    """The run that failed while the clock was fast must not be taken for the newest: it would be appended again."""
+
+    class FastClock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(hours=1)
+
+    with monkeypatch.context() as clock:
+        clock.setattr(layout, "datetime", FastClock)
+        run_project(root, manager=manager, raise_on_failure=False)
+    (root / "repaired").touch()
+    repaired = retry_failed(root, manager=manager)
+
+    again = retry_failed(root, manager=manager)
+
+    assert repaired.status == "SUCCESS"
+    assert again.transformations == ()
+    assert repaired.run_id in again.warnings[0]
+    assert json.loads((root / "data/silver/first.json").read_text()) == [{"n": 1}]
 
 
 def test_run_that_still_goes_on_is_waited_for(root, manager):

@@ -18,7 +18,7 @@ import hashlib
 import os
 import re
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -40,20 +40,45 @@ __all__ = [
 ]
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_TIME_FORMAT: Final = "%Y%m%dT%H%M%S.%f"
+_TICK: Final = timedelta(microseconds=1)
 _NOT_IN_A_FOLDER_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def new_run_id() -> str:
-    """Return an id for a run that starts now; ids sort by the time of their start.
+def new_run_id(state_dir: Path | None = None) -> str:
+    """Return an id for a run that starts now; ids sort by the order in which their runs started.
+
+    What is the newest run, and what has been put right since something failed, is told by the ids. So an id is greater
+    than those of all runs before it, also after a clock that was fast was put right, or on a machine whose clock is
+    behind that of the last one.
+
+    Args:
+        state_dir: The project's `.odibi` folder, with the runs before; None looks at the clock only.
 
     Returns:
         UTC to the microsecond and eight random hexadecimal digits, such as ``20261121T213000.123456-1a2b3c4d``.
+
+    Raises:
+        RunLogError: The folder is there and cannot be read.
 
     Example:
         >>> len(new_run_id())
         31
     """
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(4)}"
+    moment = datetime.now(UTC)
+    newest = None if state_dir is None else _newest_moment(state_dir)
+    if newest is not None and newest >= moment:
+        moment = newest + _TICK
+    return f"{moment:{_TIME_FORMAT}}-{secrets.token_hex(4)}"
+
+
+def _newest_moment(state_dir: Path) -> datetime | None:
+    for run_id in reversed(run_ids(state_dir)):
+        try:
+            return datetime.strptime(run_id.rpartition("-")[0], _TIME_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            continue  # a journal that somebody has named otherwise
+    return None
 
 
 def check_run_id(run_id: str) -> str:

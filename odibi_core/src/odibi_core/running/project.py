@@ -220,7 +220,7 @@ def _run(
     project, manager = prepared.project, prepared.manager
     sinks = sink_targets(project, manager=manager, extra=log_sink)
     engines = EngineRoom(project, manager, session.spark, costs)
-    run_id = new_run_id()
+    run_id = new_run_id(project.state_dir)
     lease = RunLease.acquire(project.state_dir, project=project.name, env=plan.env, run_id=run_id)
     with (
         lease,
