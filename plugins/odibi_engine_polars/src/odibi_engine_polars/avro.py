@@ -98,10 +98,10 @@ class PolarsAvroSaver:
                 if (target := _avro_type(name, kind, subject)) != kind
             ]
             data = (rows.with_columns(changed) if changed else rows).collect(engine="streaming")
+            compression = "uncompressed" if options.compression == "none" else options.compression
             with path.open("wb") as file:
-                data.write_avro(
-                    file, compression="uncompressed" if options.compression == "none" else options.compression
-                )
+                # In one piece: Polars writes pieces up to the first without rows, such as a filter leaves of a file.
+                data.rechunk().write_avro(file, compression=compression)
             return data.height
 
         return save_file(frame.lazy(), dataset, suffixes=AVRO_SUFFIXES, load=_load, store=store)
