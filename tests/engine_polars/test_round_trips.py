@@ -156,15 +156,12 @@ def test_parquet_keeps_what_the_other_formats_change(files, tmp_path):
 
 
 def test_avro_keeps_the_rows_behind_a_piece_without_any(files, tmp_path):
-    for number in range(3):
-        files.save(pl.DataFrame({"day": [number], "delay": [10 * number]}), tmp_path / "days" / f"{number}.parquet")
-    rows = files.scan(tmp_path / "days", format="parquet").lazy().filter(pl.col("delay") != 10)
-    pieces = pl.concat([pl.LazyFrame({"day": [day]}) for day in range(3)], rechunk=False).filter(pl.col("day") != 1)
+    days = pl.concat([pl.DataFrame({"day": [day]}) for day in range(3)], rechunk=False)
 
-    assert files.save(rows, tmp_path / "scanned.avro").rows == 2
-    assert files.read(tmp_path / "scanned.avro").rows() == [(0, 0), (2, 20)]
-    files.save(pieces, tmp_path / "pieces.avro")
-    assert files.read(tmp_path / "pieces.avro")["day"].to_list() == [0, 2]
+    report = files.save(days.lazy().filter(pl.col("day") != 1), tmp_path / "days.avro")
+
+    assert files.read(tmp_path / "days.avro")["day"].to_list() == [0, 2]
+    assert report.rows == 2
 
 
 def test_avro_widens_integers_and_writes_categories_as_text(files, tmp_path):
