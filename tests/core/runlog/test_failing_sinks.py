@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from odibi_core.diagnostics import log_context
 from odibi_core.runlog import Delivery, deliver_pending
 
 
@@ -196,6 +197,21 @@ def test_the_kernel_says_in_its_own_log_which_sink_failed(kit, state_dir, start_
     assert entry.levelno == logging.WARNING
     assert "sink=sql" in entry.getMessage()
     assert "run_id=r1" in entry.getMessage()
+
+
+def test_a_sinks_trouble_is_not_said_to_be_that_of_the_transformation_that_wrote_a_record(
+    kit, state_dir, start_run, add, caplog
+):
+    journal = start_run("r1")
+    with log_context(project="Shop"):
+        delivery = Delivery(journal, [kit.target(kit.ListSink(10**9), "sql")], state_dir)
+    with log_context(transformation_id="t1"):
+        add(journal)
+        delivery.notify()
+    delivery.finish()
+    (entry,) = caplog.records
+    assert "project=Shop" in entry.getMessage()
+    assert "t1" not in entry.getMessage()
 
 
 def test_what_another_process_has_delivered_meanwhile_is_neither_repeated_nor_waited_for(

@@ -106,6 +106,9 @@ class Delivery:
         self._is_final = False
         self._until = 0.0
         self._errors: dict[str, str] = {}
+        # The run's log level and log file hold for what is said here too. Not those of whoever appends a record, which
+        # is a transformation's thread: a sink's trouble would be said to be that transformation's.
+        self._context = contextvars.copy_context()
         batches = BatchReader(journal.path, batch_size=batch_size)
         self._feeds = [
             SinkFeed(
@@ -173,8 +176,7 @@ class Delivery:
 
     def _start(self) -> None:
         if self._thread is None:
-            # A copy of the run's context: its log level and log file hold for what is said here too.
-            work = partial(contextvars.copy_context().run, self._work)
+            work = partial(self._context.copy().run, self._work)
             thread = threading.Thread(target=work, name=f"odibi-delivery-{self._journal.run_id}")
             try:
                 thread.start()
