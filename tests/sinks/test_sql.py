@@ -187,8 +187,33 @@ def test_threads_may_share_a_sink(sql_sink, database_url, record, query):
 
 def test_the_place_of_a_sink_is_known_without_a_password(sql_sink):
     sink = sql_sink("postgresql://etl:s3cret@db.example:5432/dw?sslpassword=s3cret", "runs", "log")
-    assert sink.path == "postgresql+psycopg://etl@db.example:5432/dw#log.runs"
+    assert sink.path == "postgresql://db.example:5432/dw#log.runs"
     assert "s3cret" not in repr(sink) + repr(vars(sink))
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ("postgresql://etl:old@db/dw", "postgres://etl2:new@db/dw?sslmode=require&connect_timeout=3"),
+        ("postgresql://db/dw", "postgresql+psycopg://etl@db/dw"),
+        ("mariadb://root@db/dw", "mariadb+pymysql://etl:p@db/dw?charset=utf8mb4"),
+    ],
+)
+def test_a_place_stays_the_same_whoever_goes_there_and_however(urls):
+    """A log that could not be written because of the user's rights is still owed to the sink with another user."""
+    assert len({SQLTableLogSink(url).path for url in urls}) == 1
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ("postgresql://etl@/dw?host=/run/first", "postgresql://etl@/dw?host=/run/second"),
+        ("postgresql://a/dw", "postgresql://b/dw"),
+        ("mariadb://etl@/dw?unix_socket=/run/first", "mariadb://etl@/dw?unix_socket=/run/second"),
+    ],
+)
+def test_places_differ_also_by_what_stands_in_options(urls):
+    assert len({SQLTableLogSink(url).path for url in urls}) == len(urls)
 
 
 def test_a_database_in_memory_lives_as_long_as_its_sink(sql_sink, record):

@@ -31,7 +31,11 @@ SECRET = "s3cretPassw0rd"
             "postgresql+psycopg://u:p%40w@[::1]:5432/d",
             "postgresql+psycopg://u@[::1]:5432/d",
         ),
-        ("postgresql:///d?host=/run/pg", "postgresql+psycopg:///d?host=/run/pg", "postgresql+psycopg:///d"),
+        (
+            "postgresql:///d?host=/run/pg",
+            "postgresql+psycopg:///d?host=/run/pg",
+            "postgresql+psycopg:///d?host=/run/pg",
+        ),
         ("MySQL://h/d", "mysql+pymysql://h/d", "mysql+pymysql://h/d"),
         ("mariadb://u:pw@h/d", "mariadb+pymysql://u:pw@h/d", "mariadb+pymysql://u@h/d"),
         ("mssql://u:pw@h/d?driver=FreeTDS", "mssql+pyodbc://u:pw@h/d?driver=FreeTDS", "mssql+pyodbc://u@h/d"),
@@ -197,3 +201,13 @@ def test_every_extra_that_a_message_names_exists_and_installs_the_module():
     for module, extra in _MODULES.values():
         assert any(module.partition(".")[0] in requirement for requirement in extras[extra])
         assert any("sqlalchemy" in requirement for requirement in extras[extra])
+
+
+def test_catalogs_of_databricks_are_places_of_their_own():
+    url = "databricks://token:dapi1@host?http_path=/sql/1&catalog={}&schema=log"
+    dev, prod = (read_place(url.format(catalog)) for catalog in ("dev", "prod"))
+    assert (dev.where, prod.where) == (
+        "databricks://host/?catalog=dev&schema=log",
+        "databricks://host/?catalog=prod&schema=log",
+    )
+    assert dev.shown == "databricks://token@host/?catalog=dev&schema=log"

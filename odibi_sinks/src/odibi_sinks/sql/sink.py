@@ -65,8 +65,8 @@ class SQLTableLogSink:
         check_names(self._place.dialect, table_name=table_name, schema=schema)
         check_driver(self._place)
         name = table_name if schema is None else f"{schema}.{table_name}"
-        self.path = f"{self._place.shown}#{name}"
-        """Where the records are, without secrets."""
+        self.path = f"{self._place.where}#{name}"
+        """Where the records are, without secrets and without the user: the same for whoever brings them there."""
         self._table_name = table_name
         self._schema = schema
         self._timeout_seconds = timeout_seconds

@@ -48,6 +48,9 @@ _ENCODE: Final = "Write @ as %40, / as %2F, : as %3A and ? as %3F in user names 
 _ODBC_PAIR: Final = re.compile(r"\s*([^=;{}]+?)\s*=\s*(?:\{((?:[^}]|\}\})*)\}|([^;]*))\s*(?:;|$)")
 _SERVERS: Final = ("server", "address", "addr", "network address", "dsn", "filedsn")
 _SQL_SERVER_DRIVERS: Final = ("sql server", "freetds", "msodbc", "tdsodbc", "sql native client")
+_WHERE: Final = ("catalog", "dbname", "host", "hostaddr", "port", "schema", "service", "unix_socket")
+"""Options that say where the records are: sockets of PostgreSQL and MariaDB, and what Databricks has for databases."""
+
 _SECRET: Final = re.compile(r"pass|pwd|token|secret|credential|key", re.IGNORECASE)
 
 
@@ -59,7 +62,8 @@ class SqlPlace:
         url: The URL for SQLAlchemy, with everything that is secret in it.
         dialect: The kind of database: ``"sqlite"``, ``"postgresql"``, ``"mysql"`` (MariaDB too), ``"mssql"`` ...
         driver: What SQLAlchemy calls the library, ``""`` for the dialect's default.
-        shown: The URL for people: without password and options.
+        shown: The URL for people: without password, and without options that do not say where it is.
+        where: The same without what may change although it is the same database: the user and the driver.
         secrets: What may not be in a message.
         file: The file of an SQLite database, None if there is none.
     """
@@ -68,6 +72,7 @@ class SqlPlace:
     dialect: str
     driver: str
     shown: str
+    where: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
     file: Path | None = None
 
@@ -112,11 +117,12 @@ def read_place(text: str, *, root: Path | None = None) -> SqlPlace:
     user = f"{part['user']}@" if part["user"] else ""
     scheme = f"{name}+{driver}" if driver else name
     options = dict(parse_qsl(part["query"], keep_blank_values=True))
-    shown = f"{scheme}://{user}{host}{port}/{part['database']}"
+    place = f"{host}{port}/{part['database']}{_place_in(part['query'])}"
+    shown, where = f"{scheme}://{user}{place}", f"{name}://{place}"
     secrets = [part["password"], unquote(part["password"])]
     if options.get("odbc_connect"):
         odbc = _odbc_values(options["odbc_connect"])
-        shown = _shown_odbc(scheme, odbc)
+        shown, where = _shown_odbc(scheme, odbc), _shown_odbc(dialect, odbc)
         secrets += [value for key, value in odbc.items() if _SECRET.search(key)]
     secrets += [value for key, value in options.items() if _SECRET.search(key)]
     return SqlPlace(
@@ -124,6 +130,7 @@ def read_place(text: str, *, root: Path | None = None) -> SqlPlace:
         dialect=dialect,
         driver=driver,
         shown=shown,
+        where=where,
         secrets=_longest_first(secrets),
     )
 
@@ -189,11 +196,12 @@ def _sqlite_place(part: Mapping[str, str], *, driver: str, root: Path | None) ->
     name = part["database"]
     if name in ("", ":memory:") or name.startswith("file:"):
         shown = f"sqlite:///{name}" if name else "sqlite://"
-        return SqlPlace(url=f"{scheme}:///{name}{query}", dialect="sqlite", driver=driver, shown=shown)
+        return SqlPlace(url=f"{scheme}:///{name}{query}", dialect="sqlite", driver=driver, shown=shown, where=shown)
     # What an absolute path is must not change if the program changes its folder before the first record comes.
     file = Path(root or Path.cwd()) / name
+    shown = f"sqlite:///{file}"
     return SqlPlace(
-        url=f"{scheme}:///{file}{query}", dialect="sqlite", driver=driver, shown=f"sqlite:///{file}", file=file
+        url=f"{scheme}:///{file}{query}", dialect="sqlite", driver=driver, shown=shown, where=shown, file=file
     )
 
 
@@ -212,6 +220,7 @@ def _read_odbc(text: str) -> SqlPlace:
         dialect="mssql",
         driver="pyodbc",
         shown=_shown_odbc("mssql+pyodbc", values),
+        where=_shown_odbc("mssql", values),
         secrets=_longest_first([value for key, value in values.items() if _SECRET.search(key)]),
     )
 
@@ -232,6 +241,12 @@ def _odbc_pairs(text: str) -> Iterator[tuple[str, str]]:
 def _shown_odbc(scheme: str, values: Mapping[str, str]) -> str:
     server = next((values[key] for key in _SERVERS if key in values), "")
     return f"{scheme}://{server}/{values.get('database', '')}"
+
+
+def _place_in(query: str) -> str:
+    """Return the options of a URL that say which database it is, as a query."""
+    pairs = [(key, value) for key, value in parse_qsl(query) if key in _WHERE]
+    return f"?{'&'.join(f'{key}={value}' for key, value in pairs)}" if pairs else ""
 
 
 def _longest_first(secrets: list[str]) -> tuple[str, ...]:
