@@ -207,6 +207,19 @@ def test_what_is_asked_once_only_is_asked_again_later(sail_session):
     assert sail_session.client.get_retry_policies() == policies
 
 
+def test_of_two_that_ask_once_only_the_last_one_ends_it(sail_session):
+    policies = sail_session.client.get_retry_policies()
+    first, second = at_first_try(sail_session), at_first_try(sail_session)
+
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert sail_session.client.get_retry_policies() == []
+    second.__exit__(None, None, None)
+
+    assert sail_session.client.get_retry_policies() == policies
+
+
 def test_without_java_sail_is_the_default(run_python, tmp_path):
     code = (
         "from pathlib import Path\n"

@@ -70,16 +70,47 @@ def build_connect(remote: str, *, conf: Mapping[str, str], seconds: float) -> Sp
 def at_first_try(session: SparkSession) -> Iterator[None]:
     """Have a client ask its server once: by itself it tries for ten minutes to reach one that is gone.
 
+    Of several threads that want this of one client, the last one gives it back its patience.
+
     Args:
-        session: A session on a Spark Connect server.
+        session: A session; one that is not on a Spark Connect server has no such client.
     """
+    if not type(session).__module__.startswith(("pyspark.sql.connect", "databricks.connect")):
+        yield
+        return
     client = cast("RemoteSparkSession", session).client
-    policies = client.get_retry_policies()
-    client.set_retry_policies([])
+    _hurry.enter(client)
     try:
         yield
     finally:
-        client.set_retry_policies(policies)
+        _hurry.leave(client)
+
+
+class _Hurry:
+    """The clients that ask once only at the moment, each with how many threads want that, and how it tries else."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_client: dict[int, tuple[int, Any]] = {}
+
+    def enter(self, client: Any) -> None:
+        with self._lock:
+            threads, policies = self._by_client.get(id(client), (0, None))
+            if not threads:
+                policies = client.get_retry_policies()
+                client.set_retry_policies([])
+            self._by_client[id(client)] = threads + 1, policies
+
+    def leave(self, client: Any) -> None:
+        with self._lock:
+            threads, policies = self._by_client.pop(id(client))
+            if threads > 1:
+                self._by_client[id(client)] = threads - 1, policies
+            else:
+                client.set_retry_policies(policies)
+
+
+_hurry = _Hurry()
 
 
 def close_alone(session: SparkSession) -> None:
