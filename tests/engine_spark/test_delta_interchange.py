@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from odibi_core.plugin import Dataset
+from odibi_core.plugin import Dataset, DatasetExistsError
 from odibi_engine_spark.delta.reader import SparkDeltaReader
 from odibi_engine_spark.delta.saver import SparkDeltaSaver
+from odibi_engine_spark.files.saver import SparkFileSaver
+from odibi_sinks.delta_tables.reader import DeltaTableReader
 
 INSTANT = dt.datetime(2013, 3, 10, 6, 30, 0, 123456, tzinfo=dt.UTC)
 WALL_CLOCK = dt.datetime(2013, 3, 10, 2, 30)  # noqa: DTZ001  # a wall clock has no zone
@@ -132,3 +134,53 @@ def test_partitions_of_every_kind_mean_the_same(spark_engine, tmp_path):
     )
     SparkDeltaSaver(spark_engine).save(frame, dataset)
     assert rows(DeltaTable(by_spark).to_pyarrow_table().select(table.column_names)) == rows(table)
+
+
+FOR_GOOD = dt.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)
+HELD = pa.table({"id": pa.array([1], pa.int64()), "until": pa.array([FOR_GOOD], pa.timestamp("us", "UTC"))})
+
+
+@pytest.mark.parametrize("mode", ["overwrite", "append", "error", "merge"])
+def test_moments_beyond_nanoseconds_are_the_same_for_both(spark_engine, tmp_path, mode):
+    """As INT96, which is Spark's own way, the end of 9999 is one of 1816 for delta-rs, when it merges, too."""
+    write_deltalake(tmp_path / "from", HELD)
+    frame = SparkDeltaReader(spark_engine).read(dataset_of(tmp_path / "from"))
+    options = {"merge_keys": ["id"]} if mode == "merge" else {}
+    target = tmp_path / "to"
+    SparkDeltaSaver(spark_engine).save(frame, dataset_of(target, mode, **options))
+    if mode == "merge":
+        other = frame.selectExpr("id + 1 AS id", "until").union(frame.selectExpr("id", "until - INTERVAL 1 DAY"))
+        SparkDeltaSaver(spark_engine).save(other, dataset_of(target, mode, **options))
+        SparkDeltaSaver(spark_engine).save(frame, dataset_of(target, mode, **options))
+
+    found = DeltaTable(target).to_pyarrow_table()
+
+    assert set(found["until"].to_pylist()) == {FOR_GOOD}
+
+
+@pytest.mark.spark
+def test_what_plain_spark_wrote_of_year_9999_is_read_as_it_is(classic_session, tmp_path):
+    session = classic_session.newSession()
+    session.conf.set("spark.sql.parquet.outputTimestampType", "INT96")
+    frame = session.sql("SELECT 1L AS id, timestamp'9999-12-31 23:59:59.999999Z' AS until")
+    frame.write.format("delta").save(str(tmp_path / "t"))
+
+    assert DeltaTableReader(None).read(dataset_of(tmp_path / "t")).read_all().to_pylist() == HELD.to_pylist()
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("flavour", ["classic", "connect"])
+def test_a_save_leaves_the_settings_of_the_session_as_they_were(flavour, request, tmp_path):
+    setting = "spark.sql.parquet.outputTimestampType"
+    engine = request.getfixturevalue(f"{flavour}_engine")
+    session = engine.session
+    before = session.conf.get(setting, None)
+    frame = session.sql("SELECT 1L AS id, timestamp'2026-11-22 03:20:00Z' AS until")
+    parquet = Dataset(name="p", kind="path", format="parquet", location=str(tmp_path / "p"))
+
+    SparkDeltaSaver(engine).save(frame, dataset_of(tmp_path / "t"))
+    SparkFileSaver(engine).save(frame, parquet)
+    with pytest.raises(DatasetExistsError):
+        SparkDeltaSaver(engine).save(frame, dataset_of(tmp_path / "t", "error"))
+
+    assert session.conf.get(setting, None) == before

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from odibi_engine_spark.delta.merging import MergeReport, MergeRules, merge
 from odibi_engine_spark.delta.targets import DeltaTarget
+from odibi_engine_spark.moments import plain_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -64,9 +65,10 @@ class DeltaMergeManager:
         """
         rules = MergeRules(keys=_listed(merge_keys), changes=_optional(change_columns), has_audit=True)
         target = self._target.checked(self.spark)
-        return merge(
-            source_df, target, rules, subject=f"merge into {target.shown}", local=target.local_folder(self.spark)
-        )
+        with plain_moments(source_df.sparkSession):
+            return merge(
+                source_df, target, rules, subject=f"merge into {target.shown}", local=target.local_folder(self.spark)
+            )
 
 
 def _listed(names: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from odibi_engine_spark.delta.limits import is_sail
 from odibi_engine_spark.delta.merging import MergeReport, MergeRules, merge
 from odibi_engine_spark.delta.options import DeltaWriteOptions
 from odibi_engine_spark.delta.targets import DeltaTarget
+from odibi_engine_spark.moments import plain_moments
 from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.places import Place, place_of
 
@@ -76,7 +77,7 @@ class SparkDeltaSaver:
                 f"{subject}: a MERGE takes what reaches the store from the session. Set them in engines.spark.conf, as "
                 f"spark.hadoop.fs...., and leave them out of the connection"
             )
-        with failures(subject):
+        with failures(subject), plain_moments(session):
             table = target.schema(session)
             if table is None and place.path is not None:
                 check_folder(place.path, subject=subject)

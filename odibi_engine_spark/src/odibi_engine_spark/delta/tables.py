@@ -14,6 +14,7 @@ from odibi_engine_spark.delta.failures import failures
 from odibi_engine_spark.delta.identifiers import name_parts
 from odibi_engine_spark.delta.limits import refuse_on_sail
 from odibi_engine_spark.delta.targets import DeltaTarget
+from odibi_engine_spark.moments import plain_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
@@ -128,7 +129,8 @@ class DeltaTableManager:
         """
         columns = [zorder_by] if isinstance(zorder_by, str) else list(zorder_by or [])
         order = f"ZORDER BY ({', '.join(map(quoted, columns))})" if columns else ""
-        answer = self._statement("OPTIMIZE", order, what="OPTIMIZE", instead=f"{_BY_DELTA_RS}.optimize.compact()")
+        with plain_moments(self.spark):
+            answer = self._statement("OPTIMIZE", order, what="OPTIMIZE", instead=f"{_BY_DELTA_RS}.optimize.compact()")
         metrics = answer[0]["metrics"] if answer else None
         return {} if metrics is None else metrics.asDict(recursive=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from odibi_engine_spark.files.appending import appendable, linked_copy
 from odibi_engine_spark.files.part_files import holds_only, tidied
 from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.files.writing import Writing, writing_of
+from odibi_engine_spark.moments import plain_moments
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.places import Place, place_of, uri_of
 from odibi_engine_spark.raised import SPARK_ERRORS
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkFileSaver"]
 
-_TIMES = "spark.sql.parquet.outputTimestampType"
 _MODES = ("overwrite", "append", "error", "ignore")
 
 
@@ -107,26 +108,13 @@ class SparkFileSaver:
 
     def _written(self, frame: DataFrame, folder: Path, writing: Writing) -> Callable[[], int | None]:
         # Counted last: of what is prepared for writing, a row is a row of the frame.
-        self._write_plain_times(frame, writing)
         counted, rows = observed(writing.prepare(frame), engine=self._engine)
         writer = counted.write.mode("append").format(writing.format).options(**writing.options)
         if writing.partition_by:
             writer = writer.partitionBy(*writing.partition_by)
-        writer.save(uri_of(folder, engine=self._engine, is_output=True))
+        with _moments_of(frame, writing):
+            writer.save(uri_of(folder, engine=self._engine, is_output=True))
         return rows
-
-    def _write_plain_times(self, frame: DataFrame, writing: Writing) -> None:
-        """Have times written as Parquet's own type: without it they are INT96, which others read without the zone.
-
-        It is a setting of the session alone; Spark has no such option for one write.
-        """
-        if writing.format != "parquet" or self._engine.flavour.kind == "sail":
-            return
-        if "timestamp" not in frame.schema.simpleString():
-            return
-        conf = frame.sparkSession.conf
-        if conf.get(_TIMES, "INT96") == "INT96":
-            conf.set(_TIMES, "TIMESTAMP_MICROS")
 
     def _forget(self, target: Path) -> None:
         """Have Spark drop what it keeps of the files that were there."""
@@ -139,19 +127,25 @@ class SparkFileSaver:
                 f"{dataset.name!r}: {place.shown}: Spark writes one record per line, which is no JSON document; save "
                 "as jsonl there"
             )
-        self._write_plain_times(frame, writing)
         counted, rows = observed(writing.prepare(frame), engine=self._engine)
         mode = "error" if dataset.mode == "ignore" else dataset.mode
         writer = counted.write.mode(mode).format(writing.format).options(**writing.options, **place.options)
         if writing.partition_by:
             writer = writer.partitionBy(*writing.partition_by)
         try:
-            writer.save(place.uri)
+            with _moments_of(frame, writing):
+                writer.save(place.uri)
         except SPARK_ERRORS as error:
             if "PATH_ALREADY_EXISTS" in str(error) and (kept := _kept(dataset, place.shown)):
                 return kept
             raise
         return SaveReport(rows=rows(), location=place.shown)
+
+
+def _moments_of(frame: DataFrame, writing: Writing) -> AbstractContextManager[None]:
+    if writing.format != "parquet" or "timestamp" not in frame.schema.simpleString():
+        return nullcontext()
+    return plain_moments(frame.sparkSession)
 
 
 def _kept(dataset: Dataset, shown: str) -> SaveReport | None:

@@ -21,6 +21,7 @@ from odibi_engine_spark.delta.targets import DeltaTarget
 from odibi_engine_spark.files.appending import fitted
 from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.filters import filtered
+from odibi_engine_spark.moments import plain_moments
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.raised import SPARK_ERRORS
@@ -112,7 +113,8 @@ class SparkCatalogSaver:
         try:
             if options.create_schema and len(parts) > 1:
                 _create_schema(frame.sparkSession, parts[:-1])
-            return self._saved(frame, dataset, options, parts, subject)
+            with plain_moments(frame.sparkSession):
+                return self._saved(frame, dataset, options, parts, subject)
         except SPARK_ERRORS as error:
             raise self._explained(error, options, dataset, subject) from error
 

@@ -25,8 +25,12 @@ from odibi_sinks.delta_tables.options import DeltaReadOptions, parse_options
 
 __all__ = ["DeltaTableReader"]
 
-_IN_ORDER: Final = {"datafusion.execution.target_partitions": "1"}
-"""One file after the other: with more, the rows of a file come in another order each time (measured with 1.6.6)."""
+_SETTINGS: Final = {
+    # One file after the other: with more, the rows of a file come in another order each time (measured with 1.6.6).
+    "datafusion.execution.target_partitions": "1",
+    # Spark's old moments are taken for nanoseconds otherwise, of which 64 bits end in 2262: 9999 becomes 1816.
+    "datafusion.execution.parquet.coerce_int96": "us",
+}
 
 
 class DeltaTableReader:
@@ -80,7 +84,7 @@ class DeltaTableReader:
             query = f"SELECT {', '.join(map(quoted, columns.names))} FROM t"  # noqa: S608  # identifiers, quoted
             if options.filters:
                 query += f" WHERE {condition(options.filters, schema=schema, subject=subject(dataset))}"
-            batches = QueryBuilder(_IN_ORDER).register("t", table).execute(query)
+            batches = QueryBuilder(_SETTINGS).register("t", table).execute(query)
         return pa.RecordBatchReader.from_batches(columns, _converted(batches, columns, dataset))
 
 
