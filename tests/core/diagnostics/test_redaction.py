@@ -31,6 +31,25 @@ from odibi_core.diagnostics import MASK, describe_error, error_location, redact,
         "api_key = s3cret",
         "eyJhbGciOiJIUzI1NiJ9.eyJzM2NyZXQiOjF9.s3cret",
         "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----",
+        "postgresql://etl:2024#s3cret@db/dw",
+        "mssql+pyodbc://etl:12/s3c'ret@db/dw",
+        "https://s3cret-s3cret@github.com/acme/repo.git",
+        "Pwd={a}}s3c;ret};Encrypt=yes",
+        "Pwd='a''s3cret';Encrypt=yes",
+        "odbc_connect=DRIVER%3D%7BX%7D%3BUID%3Detl%3BPWD%3Ds3cret%3B",
+        "export DB_PASS=s3cret",
+        "password   =   s3cret",
+        "password => 's3cret'",
+        "client_secret: s3cret",
+        "refreshToken: s3cret",
+        '{\\"password\\": \\"s3cret\\"}',
+        "password=b's3cret'",
+        "input_value='host=db password=\"s3cret and",
+        "Command '['psql', '--password', 's3cret']' failed",
+        "run --api-key s3cret",
+        "ALTER USER etl PASSWORD 's3cret'",
+        "CREATE USER etl IDENTIFIED BY 's3cret'",
+        "no cluster for dapi5ec0000000000000000000000000000d",
     ],
 )
 def test_secret_in_text_is_masked(text):
@@ -39,6 +58,7 @@ def test_secret_in_text_is_masked(text):
     assert MASK in shown
     assert "s3c" not in shown
     assert "ret" not in shown.replace("client_secret", "").replace("Encrypt", "")
+    assert "5ec" not in shown
 
 
 def test_what_surrounds_a_secret_stays_readable():
@@ -59,6 +79,13 @@ def test_what_surrounds_a_secret_stays_readable():
         "merge key: origin",
         "monkey=5 tokens=3",
         "column 'passwords_reset' is not there",
+        "password authentication failed for user 'etl'",
+        "bypass=1 compass: north",
+        "columns: ['user', 'password', 'email']",
+        "https://host/a?to=me@b",
+        "postgresql://db:5432/dw",
+        "hdfs://nn:8020/raw/a@b.csv",
+        "--token-count 3",
     ],
 )
 def test_what_is_no_secret_is_left_alone(text):

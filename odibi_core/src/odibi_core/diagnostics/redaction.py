@@ -15,20 +15,34 @@ MASK: Final = "***"
 # A name counts by its words: `accountKey`, `DB_PASSWORD` and `x-auth-token` do, `monkey` and `tokenizer` do not.
 _SENSITIVE_WORDS: Final = frozenset(
     {
-        *("password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "authorization", "sas"),
+        *("password", "passwd", "passphrase", "pass", "pwd", "secret", "secrets", "token", "authorization", "sas"),
         *("credential", "credentials", "apikey", "accountkey", "accesskey", "secretkey", "connectionstring", "connstr"),
     }
 )
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-_PASSWORD: Final = r"(?:passwords?|passwd|passphrase|pwd)"  # noqa: S105  # the words for one, not one
+_PASSWORD: Final = r"(?:passwords?|passwd|passphrase|pwd|(?<![a-z])pass)"  # noqa: S105  # the words for one, not one
 _KEY: Final = r"(?:api|account|access|secret|shared|private|storage|client|master|encryption|signing)[ _-]?key"
-_OTHER: Final = rf"(?:secrets?|token|credentials?|authorization|conn(?:ection)?[ _-]?str(?:ing)?|sig|{_KEY}|\bkey|_key)"
-_EQUALS: Final = r"(?:=|[\"']\s*:\s*|\s=\s)"  # `x=1`; `{'x': 1}` in Python and JSON; `x = 1`
-# Braces are how ODBC quotes. The bound is for a text of many that open and none that closes.
-_QUOTED: Final = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\{[^}]{0,1000}\}"
+_OTHER: Final = (
+    rf"(?:secrets?|token|credentials?|authorization|conn(?:ection)?[ _-]?str(?:ing)?|sig|\bsas|{_KEY}|\bkey|_key)"
+)
+_COMPOUND: Final = r"(?:[_-]|access|auth|client|refresh|session)(?:pass|secret|token)"
+"""Names that hold a secret also where a colon follows: `token: ')'` is what parsers say."""
+
+_BLANKS: Final = r"[ \t]{0,8}"
+_EQUALS: Final = rf"(?:{_BLANKS}(?:=>|:=|==?){_BLANKS}|\\*[\"']\s*:\s*)"  # `x=1`; `{'x': 1}` in Python and JSON
+# Braces are how ODBC quotes, doubling one that closes; SQL doubles quotes. The bound is for a text of many that open
+# and none that closes. Of what is cut off behind a quote, as in a message that was shortened, the first word is taken.
+_QUOTED: Final = (
+    r"b?'(?:[^'\\]|\\.|'')*'|b?\"(?:[^\"\\]|\\.|\"\")*\"|\{[^}]{0,1000}+(?:\}\}[^}]{0,200}+){0,5}\}"
+    r"|\\+[\"'][^\"'\\]+|['\"][^\s;'\"]+"
+)
 _SCHEME: Final = r"(?:Bearer|Basic)\s+\S+"
-_PASSWORD_WORDS: Final = ("passw", "passphrase", "pwd")
+_DATABASES: Final = (
+    *("amqp", "databricks", "mariadb", "mongodb", "mssql", "mysql"),
+    *("oracle", "postgres", "redis", "redshift", "snowflake", "sqlserver"),
+)
+_PASSWORD_WORDS: Final = ("pass", "pwd")
 
 
 class _Rule(NamedTuple):
@@ -57,12 +71,22 @@ _RULES: Final = (
         re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL),
         MASK,
     ),
+    # What is between a colon and an @ in the URL of a database is a password, whatever characters nobody has encoded.
+    _Rule(
+        _DATABASES,
+        re.compile(
+            rf"\b((?:{'|'.join(_DATABASES)})\w{{0,8}}(?:\+\w{{1,30}})?://[^\s:/@]{{0,200}}):\S{{1,500}}@", re.IGNORECASE
+        ),
+        rf"\1:{MASK}@",
+    ),
     # The digits that follow a host's colon are a port. The bounds keep hostile text from taking quadratic time.
     _Rule(
         ("://",),
         re.compile(r"(://[^\s:/@]{0,200}):(?!\d+(?:[/?#\s]|$))[^\s'\"]{1,500}@"),
         rf"\1:{MASK}@",
     ),
+    # A token may stand where the user does.
+    _Rule(("http",), re.compile(r"(https?://)[^\s:/?#@'\"]{8,300}@", re.IGNORECASE), rf"\1{MASK}@"),
     # A password may hold an ampersand; elsewhere that is where the next parameter of a URL begins.
     _Rule(
         _PASSWORD_WORDS,
@@ -70,16 +94,51 @@ _RULES: Final = (
         _masked_value,
     ),
     _Rule(
-        ("secret", "token", "credential", "authorization", "conn", "sig", "key"),
+        ("secret", "token", "credential", "authorization", "conn", "sig", "sas", "key"),
         re.compile(rf"({_OTHER}{_EQUALS})({_QUOTED}|{_SCHEME}|[^\s;\"'&]+)", re.IGNORECASE),
         _masked_value,
     ),
     _Rule(
         (*_PASSWORD_WORDS, "authorization", "key"),
-        re.compile(rf"((?:{_PASSWORD}|authorization|{_KEY})\s*:\s+)({_QUOTED}|{_SCHEME}|[^\s;\"'&]+)", re.IGNORECASE),
+        re.compile(
+            rf"((?:{_PASSWORD}|authorization|{_KEY})\s*:\s+)({_QUOTED}|{_SCHEME}|[^\s;\"'&]+)",
+            re.IGNORECASE,
+        ),
+        _masked_value,
+    ),
+    _Rule(
+        ("pass", "secret", "token"),
+        re.compile(rf"({_COMPOUND}\s*:\s+)({_QUOTED}|[^\s;\"'&]+)", re.IGNORECASE),
+        _masked_value,
+    ),
+    # `PWD%3Dx%3B`: a connection string inside a URL.
+    _Rule(
+        ("%3d",),
+        re.compile(rf"((?:{_PASSWORD}|{_OTHER})%3D)(?:(?!%3B|%26)[^\s&;\"'])+", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+    # `--password x`, also as the list that an error of subprocess shows; and `IDENTIFIED BY 'x'` of SQL.
+    _Rule(
+        ("--",),
+        re.compile(
+            rf"((?<![\w-])--[\w-]{{0,40}}?(?:{_PASSWORD}|token|secret|{_KEY})(?:[\"'],)?[ \t]{{1,8}})"
+            rf"({_QUOTED}|[^\s;\"']+)",
+            re.IGNORECASE,
+        ),
+        _masked_value,
+    ),
+    _Rule(
+        ("identified", *_PASSWORD_WORDS),
+        re.compile(r"((?:identified[ \t]+by|\bpassword)[ \t]+)('(?:[^'\\]|\\.|'')*')", re.IGNORECASE),
         _masked_value,
     ),
     _Rule(("bearer", "basic"), re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
+    # Tokens that say themselves what they are: of Databricks, GitHub and GitLab.
+    _Rule(
+        ("dapi", "gh", "github_pat_", "glpat-"),
+        re.compile(r"\b(?:dapi[0-9a-f]{32}(?:-\d)?|gh[opsur]_\w{36,255}|github_pat_\w{22,255}|glpat-[\w-]{20,255})"),
+        MASK,
+    ),
     # Only where a word begins: what is behind a hyphen would be looked at again and again.
     _Rule(("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),
 )
