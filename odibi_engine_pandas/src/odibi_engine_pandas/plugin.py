@@ -78,6 +78,12 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
                 supported=False, note="files cannot be updated by key; the Delta saver of odibi-sinks can"
             ),
             "nan": Capability(supported=False, note="NaN is null, as everywhere in pandas"),
+            "nested_nulls": Capability(
+                supported=False, note="whole numbers beside a null in a struct or list become floats"
+            ),
+            "nested_times": Capability(
+                supported=False, note="decimals in a struct or list have no more digits than their values need"
+            ),
             "partitions": Capability(supported=True, since="0.1", note="Parquet on a local file system"),
             "query": Capability(supported=False, note="pandas has no SQL"),
             "remote_files": Capability(

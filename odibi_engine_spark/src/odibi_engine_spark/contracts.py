@@ -10,7 +10,7 @@ writes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -28,6 +28,8 @@ _CONF: Final = {
     "spark.sql.shuffle.partitions": "2",
     "spark.ui.enabled": "false",
 }
+_JSON: Final = ("json", "jsonl")
+_NULLS_IN_LISTS: Final = "test_round_trip[nested_nulls]"
 _ORDER_ON_SAIL: Final = ("test_append_adds_at_the_end", "test_rows_keep_their_order")
 
 
@@ -42,11 +44,15 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 class _OnSpark:
+    format: ClassVar[str] = ""
+
     @pytest.fixture
     def session(self, request: pytest.FixtureRequest, spark_session: Any) -> Any:
         """The session that all tests share."""
         if kind_of(spark_session) == "sail" and request.function.__name__ in _ORDER_ON_SAIL:
             pytest.skip("on Sail rows come in another order each time")
+        if kind_of(spark_session) == "sail" and self.format in _JSON and request.node.name == _NULLS_IN_LISTS:
+            pytest.skip("Sail refuses to read JSON with a null among lists")
         return spark_session
 
 

@@ -40,6 +40,7 @@ _JSON_SHEET = _TEXT_SHEET | {
     "empty": "no columns",
     "infinities": "text",
     "nan": "text",
+    "nested_times": "text and floats, unless the option schema says more",
     "row_order": "files are read in the order of their sizes",
 }
 _CASE = {"case_names": "refused: Spark does not look at upper and lower case"}
@@ -49,6 +50,8 @@ _SHEETS = {
         "empty_text": "null",
         "lists": "JSON in a field, read as text",
         "nan": "null",
+        "nested_nulls": "JSON in a field, read as text",
+        "nested_times": "JSON in a field, read as text",
         "row_order": "files are read in the order of their sizes",
         "structs": "JSON in a field, read as text",
         "text_like_values": "numbers, truth values and nulls",

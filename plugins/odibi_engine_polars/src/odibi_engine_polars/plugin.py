@@ -39,12 +39,15 @@ _CSV_SHEET = (
         "empty": "columns of text",
         "empty_text": "null",
         "lists": "JSON in a field, read as text",
+        "nested_nulls": "JSON in a field, read as text",
+        "nested_times": "JSON in a field, read as text",
         "structs": "JSON in a field, read as text",
         "text_like_values": "numbers, truth values and nulls",
     }
 )
-_JSON_SHEET = _NUMBERS | _TIMES | {"empty": "no columns", "infinities": "refused"}
+_JSON_SHEET = _NUMBERS | _TIMES | {"empty": "no columns", "infinities": "refused", "nested_times": "text"}
 _AVRO_SHEET = {
+    "nested_times": "refused: zones",
     "small_numbers": "32 bits",
     "unsigned": "refused",
     "zones": "refused",
@@ -59,6 +62,8 @@ _EXCEL_SHEET = _NUMBERS | {
     "integers": "15 digits",
     "integers_with_nulls": "15 digits",
     "lists": "text",
+    "nested_nulls": "text",
+    "nested_times": "text",
     "one_column_with_nulls": "refused: a sheet ends with its last value, and the last row is a null",
     "structs": "text",
     "text": "32,767 characters; longer text is refused",

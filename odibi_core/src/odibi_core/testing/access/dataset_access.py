@@ -116,13 +116,14 @@ class TestedDataset:
         """
         return self.saver().save(self.frame(table), self.dataset(for_saving=True, mode=mode, **how))
 
-    def read(self, **how: Any) -> pa.Table:
+    def read(self, reader: Reader | None = None, **how: Any) -> pa.Table:
         """Read the rows by way of the engine.
 
         Args:
+            reader: The reader; without it a new one.
             how: More fields of the dataset.
         """
-        frame = self.reader().read(self.dataset(**how))
+        frame = (reader or self.reader()).read(self.dataset(**how))
         if self.reader_spec is not None and self.reader_spec.engine == ANY_ENGINE:
             frame = self.engine.from_arrow(frame)
         return table_of(self.engine.to_arrow(frame))

@@ -25,7 +25,15 @@ from odibi_core.testing.contracts.engine_extras import EngineExtras
 from odibi_core.testing.data.arrow_frames import STREAMS, table_of
 from odibi_core.testing.data.comparing import difference
 from odibi_core.testing.data.hostile import HOSTILE_VALUES
-from odibi_core.testing.data.tables import AWKWARD, awkward_table, hostile_names, plain_table, wide_table
+from odibi_core.testing.data.tables import (
+    AWKWARD,
+    MANY_ROWS,
+    awkward_table,
+    hostile_names,
+    pieced_table,
+    plain_table,
+    wide_table,
+)
 from odibi_core.testing.processes.child import child_environment
 from odibi_core.testing.processes.threads import frequent_switches
 
@@ -85,6 +93,19 @@ class EngineContract(EngineExtras, EngineAccess):
                 advice="Return a frame of this engine's own library; it is what functions are given.",
             )
         self._check_came_back(plain_table(), execution_engine, frame, in_order=False)
+
+    @pytest.mark.parametrize("stream", STREAMS)
+    def test_rows_in_pieces_come_back(self, stream: str, execution_engine: ExecutionEngine) -> None:
+        """Batches that are parts of larger ones: what is taken from the beginning of a buffer is another row."""
+        frame = execution_engine.from_arrow(STREAMS[stream](pieced_table()))
+
+        self._check_came_back(pieced_table(), execution_engine, frame, in_order=False)
+
+    def test_many_rows_come_back(self, execution_engine: ExecutionEngine) -> None:
+        """More than one page or batch of any library: whoever takes only the first one loses the rest."""
+        given = plain_table(MANY_ROWS)
+
+        self._check_came_back(given, execution_engine, execution_engine.from_arrow(given), in_order=False)
 
     def test_to_arrow_returns_an_arrow_stream(self, execution_engine: ExecutionEngine) -> None:
         """Savers for any engine, and other engines, take frames by this protocol alone."""

@@ -55,10 +55,23 @@ def _batches(table: pa.Table) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=2))
 
 
+def _cut(table: pa.Table) -> pa.Table:
+    return pa.concat_tables([table.slice(0, 1), table]).combine_chunks().slice(min(1, table.num_rows))
+
+
+def _categories(table: pa.Table) -> pa.Table:
+    schema = [
+        field.with_type(pa.dictionary(pa.int32(), field.type)) if pa.types.is_string(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(schema))
+
+
 STREAMS: Final[Mapping[str, Callable[[pa.Table], Any]]] = MappingProxyType(
-    {"table": lambda table: table, "reader": _batches, "foreign": _OnlyAStream}
+    {"table": lambda table: table, "reader": _batches, "foreign": _OnlyAStream, "categories": _categories, "cut": _cut}
 )
-"""What `ExecutionEngine.from_arrow` may be given: a table, a reader of batches, or no more than the protocol."""
+"""What `ExecutionEngine.from_arrow` and savers for any engine may be given: a table, a reader of batches, no more than
+the protocol, or text as categories, or a part of a larger table."""
 
 
 def table_of(stream: Any) -> pa.Table:

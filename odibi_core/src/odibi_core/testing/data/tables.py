@@ -18,10 +18,22 @@ from typing import Any, Final
 import pyarrow as pa
 from hypothesis import strategies as st
 
-__all__ = ["AWKWARD", "NAMES_THAT_HURT", "awkward_table", "hostile_names", "plain_table", "wide_table"]
+__all__ = [
+    "AWKWARD",
+    "MANY_ROWS",
+    "NAMES_THAT_HURT",
+    "awkward_table",
+    "hostile_names",
+    "pieced_table",
+    "plain_table",
+    "wide_table",
+]
 
 _NOON: Final = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)
 _OLD: Final = datetime(1850, 7, 4, 1, 2, 3, tzinfo=UTC)
+
+MANY_ROWS: Final = 140_001
+"""More rows than libraries put into one piece: DuckDB has 122,880 and Arrow 131,072, pages have rounder numbers."""
 
 NAMES_THAT_HURT: Final = (
     "with space",
@@ -67,6 +79,17 @@ def plain_table(rows: int = 5, *, start: int = 0) -> pa.Table:
             "value": pa.array([number + 0.5 for number in numbers], pa.float64()),
         }
     )
+
+
+def pieced_table() -> pa.Table:
+    """Return the rows 0 to 6 of `plain_table` in several batches, each cut out of a larger one, and one without rows.
+
+    Example:
+        >>> pieced_table().column("id").to_pylist()
+        [0, 1, 2, 3, 4, 5, 6]
+    """
+    whole = plain_table(9, start=-1)
+    return pa.concat_tables([whole.slice(1, 2), whole.slice(3, 3), whole.slice(5, 0), whole.slice(6, 2)])
 
 
 def wide_table(columns: int) -> pa.Table:
@@ -212,6 +235,25 @@ def _structs() -> pa.Table:
     return _table(value=pa.array([{"x": 1, "y": {"z": "a"}}, {"x": 2, "y": {"z": ""}}], kind))
 
 
+def _nested_nulls() -> pa.Table:
+    kind = pa.struct([("x", pa.int64()), ("y", pa.string())])
+    return _table(
+        struct=pa.array([None, {"x": None, "y": None}, {"x": 1, "y": ""}], kind),
+        items=pa.array([[1, None], [None], None], pa.list_(pa.int64())),
+        lists=pa.array([[[1], None], [[]], [[None, 2]]], pa.list_(pa.list_(pa.int64()))),
+    )
+
+
+def _nested_times() -> pa.Table:
+    kind = pa.struct([("at", pa.timestamp("us", "UTC")), ("day", pa.date32()), ("price", pa.decimal128(10, 2))])
+    value = {"at": _NOON, "day": date(2026, 3, 1), "price": Decimal("1.50")}
+    return _table(
+        struct=pa.array([value, {**value, "at": _OLD}], kind),
+        structs=pa.array([[value, value], []], pa.list_(kind)),
+        moments=pa.array([[_NOON, _OLD], [_NOON]], pa.list_(pa.timestamp("us", "UTC"))),
+    )
+
+
 def _all_null() -> pa.Table:
     return _table(number=pa.array([None, None], pa.int64()), text=pa.array([None, None], pa.string()))
 
@@ -261,6 +303,8 @@ AWKWARD: Final[Mapping[str, Callable[[], pa.Table]]] = MappingProxyType(
             _lists,
             _names,
             _nan,
+            _nested_nulls,
+            _nested_times,
             _one_column,
             _one_column_with_nulls,
             _one_row,

@@ -69,4 +69,4 @@ def write_table(table, path, dataset):
 
     options = pa.ipc.IpcWriteOptions(compression=dataset.options.get("compression"))
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=options) as writer:
-        writer.write_table(table)
+        writer.write_table(table.unify_dictionaries())
