@@ -1,6 +1,7 @@
 """The table: made, completed, or refused."""
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from odibi_core.plugin import RECORD_COLUMNS, RunLogError
 
@@ -99,6 +100,25 @@ def test_a_table_that_is_dropped_while_the_sink_is_open_is_made_by_the_next_atte
         sink.write([record(2)])
     sink.write([record(2)])
     assert sink.last_seq("r1") == 2
+
+
+@pytest.mark.parametrize("name", ["runs", "r" * 63])
+def test_a_table_that_was_renamed_to_put_it_aside_does_not_keep_a_new_one_from_being_made(
+    sql_sink, database_url, record, query, name
+):
+    """The index of the old table goes with it, and where names of indexes are unique in a database it keeps its name."""
+    sink = sql_sink(database_url, name)
+    for year in (2024, 2025):
+        sink.write([record(1), record(2)])
+        query(database_url, f"ALTER TABLE {name} RENAME TO runs_{year}")
+        with pytest.raises(RunLogError, match=f"cannot write to the table '{name}'"):
+            sink.write([record(1)])
+    sink.write([record(1)])
+    sink.write([record(1)])
+
+    assert query(database_url, f"SELECT count(*) FROM {name}") == [(1,)]
+    with pytest.raises(IntegrityError):
+        query(database_url, f"INSERT INTO {name} (run_id, seq) VALUES ('r1', 1)")
 
 
 def test_columns_that_somebody_added_are_left_alone(sql_sink, database_url, record, query):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Index, MetaData, Table, inspect
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, ExecutableDDLElement
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, ExecutableDDLElement, conv
 from sqlalchemy.sql import quoted_name
 
 from odibi_core.plugin import RECORD_COLUMNS, RECORD_SCHEMA, RunLogError
@@ -117,7 +118,7 @@ def prepare(connection: Connection, table: Table) -> None:
         RunLogError: The table is no run log.
         DBAPIError: The database refuses.
     """
-    lack = _lack(connection, table)
+    lack, has_own_name = _lack(connection, table), False
     while lack:
         try:
             with connection.begin():
@@ -127,9 +128,19 @@ def prepare(connection: Connection, table: Table) -> None:
             # Another process may have done the same at the same moment. If so, there is less to do now.
             before, lack = lack, _lack(connection, table)
             if lack == before:
-                raise
+                if has_own_name or not lack.index:
+                    raise
+                # A table that was renamed, to put it aside, keeps its index, and in SQLite, PostgreSQL and others the
+                # index keeps its name from every other one.
+                _rename_index(table)
+                has_own_name = True
         else:
             return
+
+
+def _rename_index(table: Table) -> None:
+    for index in table.indexes:
+        index.name = conv(f"{index.name}_{secrets.token_hex(4)}")
 
 
 @dataclass(frozen=True, slots=True)
