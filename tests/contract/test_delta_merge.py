@@ -81,6 +81,18 @@ def test_null_is_a_key_like_any_other(delta):
     assert len(delta.rows()) == 4
 
 
+def test_long_numbers_are_keys_to_their_last_digit(delta):
+    """As decimals, in which databases and pandas have them; floats, as which delta-rs lists them, would be too short."""
+    first, second = Decimal(100000000000000001), Decimal(100000000000000002)
+    for number in (0, 1):
+        keys = [first, second] if number else [first]
+        rows = pa.table({"id": pa.array(keys, pa.decimal128(38, 0)), "n": [number] * len(keys)})
+        delta.save(rows, merge_keys=["id"])
+
+    assert {row["id"]: row["n"] for row in delta.rows()} == {first: 1, second: 1}
+    assert len(delta.rows()) == 2
+
+
 def test_null_is_a_change_like_any_other(delta):
     for names in (["a", None, None], [None, "b", None]):
         delta.save({"id": [1, 2, 3], "name": names}, merge_keys=["id"])

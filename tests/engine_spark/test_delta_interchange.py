@@ -16,6 +16,7 @@ from odibi_engine_spark.delta.reader import SparkDeltaReader
 from odibi_engine_spark.delta.saver import SparkDeltaSaver
 from odibi_engine_spark.files.saver import SparkFileSaver
 from odibi_sinks.delta_tables.reader import DeltaTableReader
+from odibi_sinks.delta_tables.saver import DeltaTableSaver
 
 INSTANT = dt.datetime(2013, 3, 10, 6, 30, 0, 123456, tzinfo=dt.UTC)
 WALL_CLOCK = dt.datetime(2013, 3, 10, 2, 30)  # noqa: DTZ001  # a wall clock has no zone
@@ -184,3 +185,23 @@ def test_a_save_leaves_the_settings_of_the_session_as_they_were(flavour, request
         SparkDeltaSaver(engine).save(frame, dataset_of(tmp_path / "t", "error"))
 
     assert session.conf.get(setting, None) == before
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite", "merge"])
+def test_long_decimals_of_delta_rs_are_found_by_spark(spark_engine, tmp_path, mode):
+    """In the statistics of delta-rs they are floats, by which Spark passed over the file, and Sail read another number."""
+    number, target = Decimal(100000000000000001), tmp_path / "t"
+    within = pa.array([{"x": number, "y": 1}], pa.struct([("x", pa.decimal128(38, 0)), ("y", pa.int64())]))
+    table = pa.table({"id": pa.array([number], pa.decimal128(38, 0)), "a.b": pa.array([number]), "n": [1]})
+    saver, options = DeltaTableSaver(None), {"merge_keys": ["id"]} if mode == "merge" else {}
+    saver.save(table, dataset_of(target, mode, **options))
+    saver.save(table.set_column(2, "n", [[2]]), dataset_of(target, mode, **options))
+    wide = table.append_column("within", within)
+    saver.save(wide, dataset_of(target, mode, merge_schema=True, **options))
+
+    frame = SparkDeltaReader(spark_engine).read(dataset_of(target))
+
+    expected = 3 if mode == "append" else 1
+    for condition in (f"id = {number}", f"id >= {number}", f"`a.b` = {number}"):
+        assert frame.where(condition).toArrow()["id"].to_pylist() == [number] * expected
+    assert frame.where(f"within.x = {number}").toArrow()["id"].to_pylist() == [number]

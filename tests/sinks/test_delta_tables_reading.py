@@ -19,6 +19,7 @@ from odibi_core.plugin import (
     TransientError,
 )
 from odibi_sinks.delta_tables.reader import DeltaTableReader
+from odibi_sinks.delta_tables.saver import DeltaTableSaver
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SALES = pa.table(
@@ -317,3 +318,42 @@ def test_storage_option_that_is_no_text_is_refused(read):
 
 def test_local_uri_is_read(table, read):
     assert read(Path(table).as_uri()).read_all().num_rows == 3
+
+
+# --- decimals
+
+
+LONG = [Decimal(100000000000000001), Decimal(100000000000000002), Decimal("100000000000000000.5"), Decimal(-7)]
+LONG_TYPE = pa.decimal128(38, 18)
+
+
+@pytest.mark.parametrize("writer", ["deltalake", "here"])
+@pytest.mark.parametrize("value", LONG, ids=str)
+def test_long_decimals_are_found_by_their_last_digit(read, place, value, writer):
+    """Delta-rs writes them into statistics as floats, which says of their files that others are in there."""
+    for one in LONG:
+        rows = pa.table({"id": pa.array([one], LONG_TYPE)})
+        if writer == "here":
+            DeltaTableSaver(None).save(
+                rows, Dataset(name="t", kind="table", format="delta", location=str(place), mode="append")
+            )
+        else:
+            write_deltalake(place, rows, mode="append")
+
+    def found(operator, wanted):
+        return sorted(read(filters=[["id", operator, wanted]]).read_all()["id"].to_pylist())
+
+    assert found("=", value) == found("in", [value]) == [value]
+    assert found("!=", value) == found("not in", [value]) == sorted(one for one in LONG if one != value)
+    assert found(">=", value) == sorted(one for one in LONG if one >= value)
+    assert found("<", value) == sorted(one for one in LONG if one < value)
+    if value == int(value):
+        assert found("=", int(value)) == [value]
+
+
+def test_decimals_are_compared_with_what_numbers_say(read, place):
+    write_deltalake(place, pa.table({"price": pa.array([Decimal("0.10"), Decimal("1200.00")], pa.decimal128(10, 2))}))
+
+    assert read(filters=[["price", "=", 0.1]]).read_all().num_rows == 1
+    assert read(filters=[["price", "=", Decimal("1.2e3")]]).read_all().num_rows == 1
+    assert read(filters=[["price", ">", -1e-7]]).read_all().num_rows == 2

@@ -14,12 +14,14 @@ import pyarrow as pa
 from pyarrow import types
 
 from odibi_core.plugin import ColumnNotFoundError, ConfigError, did_you_mean
+from odibi_sinks.delta_tables.statistics import is_inexact
 
 __all__ = ["condition", "quoted"]
 
 _COMPARISONS: Final = {"=": "=", "==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MEMBERSHIP: Final = {"in": "IN", "not in": "NOT IN"}
 _PARTS: Final = 3
+_MOST_DIGITS: Final = 38
 
 
 def quoted(name: str) -> str:
@@ -51,8 +53,14 @@ def condition(filters: Sequence[Sequence[Any]], *, schema: pa.Schema, subject: s
     """
     is_nested = all(len(one) > 0 and isinstance(one[0], list | tuple) for one in filters)
     groups = filters if is_nested else [filters]
-    alternatives = [" AND ".join(f"({_comparison(one, schema, subject)})" for one in group) for group in groups]
+    alternatives = [" AND ".join(_member(one, schema, subject) for one in group) for group in groups]
     return alternatives[0] if len(alternatives) == 1 else " OR ".join(f"({one})" for one in alternatives)
+
+
+def _member(one: Sequence[Any], schema: pa.Schema, subject: str) -> str:
+    comparison = f"({_comparison(one, schema, subject)})"
+    # What is written like this, delta-rs does not look up in the statistics of files.
+    return f"({comparison} IS TRUE)" if is_inexact(schema.field(one[0]).type) else comparison
 
 
 def _comparison(one: Sequence[Any], schema: pa.Schema, subject: str) -> str:
@@ -83,6 +91,8 @@ def _literal(value: object, arrow: pa.DataType, name: str, subject: str) -> str:
     elif isinstance(value, int | float | Decimal):
         is_number = types.is_integer(arrow) or types.is_floating(arrow) or types.is_decimal(arrow)
         fits, text = is_number and math.isfinite(value), str(value)
+        if fits and types.is_decimal(arrow):
+            text = _decimal(Decimal(text))
     elif isinstance(value, date):
         is_moment = types.is_timestamp(arrow) or (types.is_date(arrow) and not isinstance(value, datetime))
         fits, text = is_moment, f"'{value.isoformat()}'"
@@ -94,3 +104,11 @@ def _literal(value: object, arrow: pa.DataType, name: str, subject: str) -> str:
     if not fits:
         raise ConfigError(f"{subject}: filter on {name!r}: {value!r} cannot be compared with a column of type {arrow}")
     return text
+
+
+def _decimal(value: Decimal) -> str:
+    """Return a number that stays a decimal; as digits alone it would be a float."""
+    text = f"{value:f}"
+    scale = len(text.partition(".")[2])
+    digits = len(text.strip("-").replace(".", ""))
+    return f"CAST('{text}' AS DECIMAL({digits}, {scale}))" if digits <= _MOST_DIGITS else str(value)

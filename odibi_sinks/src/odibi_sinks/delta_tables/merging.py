@@ -18,6 +18,7 @@ from odibi_sinks.delta_tables.columns import FrameStream, fit_columns
 from odibi_sinks.delta_tables.commits import BY_US
 from odibi_sinks.delta_tables.filters import quoted
 from odibi_sinks.delta_tables.options import DeltaWriteOptions
+from odibi_sinks.delta_tables.statistics import exact_statistics, is_inexact
 
 __all__ = ["MergeSource", "merge_into", "merge_source"]
 
@@ -103,6 +104,7 @@ def merge_into(table: DeltaTable, source: MergeSource, *, options: DeltaWriteOpt
         merge_schema=options.merge_schema,
         # With the least and greatest key at hand, files in which no row can match are not read.
         streamed_exec=False,
+        writer_properties=exact_statistics(pa.schema(table.schema().to_arrow()), source.rows.schema),
         post_commithook_properties=BY_US,
     )
     if source.changes:
@@ -142,7 +144,8 @@ def _check_keys(rows: pa.Table, keys: Sequence[str], subject: str) -> None:
 
 def _matches(name: str, values: pa.ChunkedArray) -> str:
     # Where no key of the source is null, plain equality says the same, and delta-rs can tell files apart by it.
-    operator = "IS NOT DISTINCT FROM" if values.null_count else "="
+    # By what the statistics say of long decimals, it would tell wrongly.
+    operator = "IS NOT DISTINCT FROM" if values.null_count or is_inexact(values.type) else "="
     return f"(target.{quoted(name)} {operator} source.{quoted(name)})"
 
 

@@ -34,6 +34,7 @@ from odibi_sinks.delta_tables.locations import (
 )
 from odibi_sinks.delta_tables.merging import merge_into, merge_source
 from odibi_sinks.delta_tables.options import DeltaWriteOptions, parse_options
+from odibi_sinks.delta_tables.statistics import exact_statistics
 
 __all__ = ["DeltaTableSaver"]
 
@@ -133,6 +134,7 @@ def _save(frame: Any, dataset: Dataset, options: DeltaWriteOptions) -> SaveRepor
     _write(
         table,
         stream,
+        known=known,
         mode="append" if dataset.mode == "append" else "overwrite",
         predicate=options.replace_where,
         schema_mode=None if evolution == "none" else evolution,
@@ -169,7 +171,10 @@ def _create(stream: FrameStream, dataset: Dataset, options: DeltaWriteOptions) -
     return report(dataset, rows=stream.rows, version=0)
 
 
-def _write(where: DeltaTable | str, stream: FrameStream, **how: Any) -> None:
+def _write(where: DeltaTable | str, stream: FrameStream, *, known: pa.Schema | None = None, **how: Any) -> None:
+    # With a condition, rows that stay are copied, with all columns of the table.
+    if (properties := exact_statistics(known or pa.schema([]), stream.schema)) is not None:
+        how["writer_properties"] = properties
     with stream.failures():
         write_deltalake(where, stream.reader(), post_commithook_properties=BY_US, **how)
 
