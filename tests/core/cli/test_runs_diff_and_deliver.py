@@ -172,6 +172,30 @@ def test_deliver_hands_over_what_a_sink_lacks_and_says_how_much(odibi, shelved):
     assert (one / "records").read_text() == (two / "records").read_text()
 
 
+def test_deliver_names_what_is_owed_to_a_log_sink_whose_place_was_changed(odibi, shelved):
+    """A path that was mistyped was promised the records; under the right one they would never be missed."""
+    root, (one, two) = shelved
+    one.mkdir()
+    run_project(root, raise_on_failure=False)
+    manifest = json.loads((root / "manifest.json").read_text())
+    right = {**manifest, "log_sinks": [manifest["log_sinks"][0], {"type": "shelf", "path": str(one / "right")}]}
+    (root / "manifest.json").write_text(json.dumps(right))
+
+    told, document = odibi("runs", "deliver", cwd=root), odibi("runs", "deliver", "--json", cwd=root)
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    two.mkdir()
+    odibi("runs", "deliver", cwd=root)
+    (root / "manifest.json").write_text(json.dumps(right))
+    after = odibi("runs", "deliver", cwd=root)
+
+    said = " ".join(told.stdout.split())
+    assert "Another run is owed to a log sink that the manifest does not name" in said
+    assert f"shelf ({two / 'records'})" in said
+    assert (told.code, document.code, len(document.json)) == (0, 0, 2)
+    assert "owed" not in after.stdout
+    assert (one / "records").read_text() == (two / "records").read_text()
+
+
 def test_deliver_closes_what_a_killed_run_left_open(odibi, shelved):
     root, places = shelved
     for place in places:

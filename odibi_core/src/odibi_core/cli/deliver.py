@@ -33,6 +33,7 @@ def deliver(context: click.Context, request: Request, *, choice: ProjectChoice, 
     Exit codes: 0 the log sinks have everything, 1 one of them has not.
     """
     from odibi_core.project import Project
+    from odibi_core.runlog import owed_to_others
     from odibi_core.running.earlier_runs import deliver_to_sinks
     from odibi_core.running.sinks import sink_targets
 
@@ -52,6 +53,12 @@ def deliver(context: click.Context, request: Request, *, choice: ProjectChoice, 
         output.line(f"{'error' if report.error else 'ok':6} {report.name}{where}: {report.error or done}", hanging=7)
     if not sinks and not output.as_json:
         output.remark(f"The manifest of {project.name} names no log sink.")
+    for owner, count in () if output.as_json else owed_to_others(project.state_dir, sinks).items():
+        runs = "run is" if count == 1 else f"{count} runs are"
+        output.remark(
+            f"Another {runs} owed to a log sink that the manifest does not name: {owner}. If its place was changed, "
+            f"name the old one once more and deliver."
+        )
     if problem is not None:
         raise problem
     if any(report.error for report in reports):

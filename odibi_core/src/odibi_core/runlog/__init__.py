@@ -21,7 +21,7 @@ from odibi_core.runlog.index import RunIndex
 from odibi_core.runlog.journal import Journal
 from odibi_core.runlog.layout import journal_path, new_run_id
 from odibi_core.runlog.lease import RunLease
-from odibi_core.runlog.pending import deliver_pending
+from odibi_core.runlog.pending import deliver_pending, owed_to_others
 from odibi_core.runlog.reading import JournalReading, read_end, read_journal
 from odibi_core.runlog.records import NoteKind, RecordStatus, RunStatus
 from odibi_core.runlog.recovery import close_dead_runs
@@ -49,6 +49,7 @@ __all__ = [
     "deliver_pending",
     "journal_path",
     "new_run_id",
+    "owed_to_others",
     "read_end",
     "read_journal",
 ]

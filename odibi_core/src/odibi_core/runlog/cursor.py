@@ -15,9 +15,19 @@ from typing import Final
 from odibi_core.runlog.disk import write_atomically
 from odibi_core.runlog.liveness import LockOutcome, lock_file
 
-__all__ = ["Cursor", "forget_cursor", "load_cursor", "pending_runs", "save_cursor", "sole_delivery"]
+__all__ = [
+    "Cursor",
+    "forget_cursor",
+    "load_cursor",
+    "note_owner",
+    "owner_of",
+    "pending_runs",
+    "save_cursor",
+    "sole_delivery",
+]
 
 _SUFFIX: Final = ".json"
+_OWNER: Final = "sink"
 _POLL: Final = 0.01
 """Seconds between looks at a lock that another process holds for the length of one batch."""
 
@@ -86,6 +96,28 @@ def pending_runs(folder: Path) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     return tuple(sorted(name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX) and name[0] != "."))
+
+
+def note_owner(folder: Path, owner: str) -> None:
+    """Write down, for people, whose cursors a folder has.
+
+    Args:
+        folder: The sink's folder.
+        owner: What the sink is called and where it is, without secrets.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if not (folder / _OWNER).exists():
+        write_atomically(folder / _OWNER, owner.encode("utf-8", "backslashreplace"))
+
+
+def owner_of(folder: Path) -> str:
+    """Return whose cursors a folder has; the folder's own name if nobody has written that down."""
+    try:
+        return (folder / _OWNER).read_text(encoding="utf-8") or folder.name
+    except (OSError, ValueError):
+        return folder.name
 
 
 _locks_of_this_process: dict[Path, threading.Lock] = {}

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from odibi_core.errors import RunLogError
 from odibi_core.plugin.protocols import RememberingLogSink
-from odibi_core.runlog.cursor import Cursor, forget_cursor, load_cursor, save_cursor, sole_delivery
+from odibi_core.runlog.cursor import Cursor, forget_cursor, load_cursor, note_owner, save_cursor, sole_delivery
 from odibi_core.runlog.layout import delivery_folder, make_folder
 from odibi_core.runlog.reading import JournalLine, scan_journal
 from odibi_core.runlog.records import record_for_sinks
-from odibi_core.runlog.targets import SinkTarget
+from odibi_core.runlog.targets import SinkTarget, described
 
 __all__ = ["BATCH_SIZE", "BatchReader", "SinkFeed"]
 
@@ -138,6 +138,7 @@ class SinkFeed:
         """
         self._first = Cursor(seq=0, offset=offset)
         make_folder(self.folder)
+        note_owner(self.folder, described(self.target))
         save_cursor(self.folder, self.run_id, self._first)
         self._first = None
 

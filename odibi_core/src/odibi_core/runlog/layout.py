@@ -9,7 +9,7 @@
       index.sqlite3           derived from the journals; may be deleted at any time
       leases/<name>.json      which run of a project and environment has the lease, or had it last
       leases/<name>.lock      locked by that run for as long as it lives
-      delivery/<sink>/        one cursor per run that a log sink does not have completely, and the sink's lock
+      delivery/<sink>/        one cursor per run that a log sink does not have completely, the sink's lock and place
 """
 
 from __future__ import annotations

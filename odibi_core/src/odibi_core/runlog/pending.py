@@ -11,12 +11,12 @@ from pathlib import Path
 
 from odibi_core.diagnostics import describe_error
 from odibi_core.errors import RunLogError
-from odibi_core.runlog.cursor import forget_cursor, pending_runs
+from odibi_core.runlog.cursor import forget_cursor, owner_of, pending_runs
 from odibi_core.runlog.feed import BATCH_SIZE, BatchReader, SinkFeed
 from odibi_core.runlog.layout import delivery_folder, journal_path, marker_path
 from odibi_core.runlog.targets import SinkReport, SinkTarget, path_of, warn_of_failure
 
-__all__ = ["deliver_pending"]
+__all__ = ["deliver_pending", "owed_to_others"]
 
 
 def deliver_pending(
@@ -61,6 +61,42 @@ def deliver_pending(
     return tuple(catch_up.report(deadline_seconds) for catch_up in late)
 
 
+def owed_to_others(state_dir: Path, sinks: Sequence[SinkTarget], /) -> dict[str, int]:
+    """Return to which log sinks earlier runs are owed that are not among some, such as one whose place was changed.
+
+    Args:
+        state_dir: The project's `.odibi` folder.
+        sinks: The sinks that are known.
+
+    Returns:
+        The number of runs, by the sink's type and place.
+
+    Raises:
+        RunLogError: A folder cannot be read.
+
+    Example:
+        >>> owed_to_others(Path("a-project-that-never-ran/.odibi"), [])
+        {}
+    """
+    known = {delivery_folder(state_dir, target.key) for target in sinks}
+    owed: dict[str, int] = {}
+    for folder in sorted((state_dir / "delivery").glob("*/")):
+        if folder not in known:
+            try:
+                runs = _closed(state_dir, pending_runs(folder))
+            except OSError as error:
+                raise RunLogError(
+                    f"Cannot read {folder}: {error.strerror}. Whether it is owed runs is not known."
+                ) from error
+            if runs:
+                owed[owner_of(folder)] = owed.get(owner_of(folder), 0) + len(runs)
+    return owed
+
+
+def _closed(state_dir: Path, run_ids: Sequence[str]) -> tuple[str, ...]:
+    return tuple(run_id for run_id in run_ids if not marker_path(journal_path(state_dir, run_id)).exists())
+
+
 class _CatchUp:
     def __init__(self, target: SinkTarget, *, state_dir: Path, batch_size: int, until: float) -> None:
         self._target = target
@@ -74,11 +110,7 @@ class _CatchUp:
         self.error: str | None = None
         self.run_ids: tuple[str, ...] = ()
         try:
-            self.run_ids = tuple(
-                run_id
-                for run_id in pending_runs(self._folder)
-                if not marker_path(journal_path(state_dir, run_id)).exists()
-            )
+            self.run_ids = _closed(state_dir, pending_runs(self._folder))
         except OSError as error:
             self.error = describe_error(error)
 

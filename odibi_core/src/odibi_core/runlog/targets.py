@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from odibi_core.diagnostics import get_logger
+from odibi_core.diagnostics import get_logger, redact
 from odibi_core.plugin.protocols import LogSink
 
-__all__ = ["SinkReport", "SinkTarget", "path_of", "warn_of_failure"]
+__all__ = ["SinkReport", "SinkTarget", "described", "path_of", "warn_of_failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,12 @@ def path_of(target: SinkTarget, /) -> str | None:
     """Return where a sink keeps its records, if it says so with a ``path`` attribute."""
     path = getattr(target.sink, "path", None)
     return None if path is None else str(path)
+
+
+def described(target: SinkTarget, /) -> str:
+    """Return what a sink is called and where it keeps its records, without secrets."""
+    path = path_of(target)
+    return target.name if path is None else f"{target.name} ({redact(path)})"
 
 
 def warn_of_failure(target: SinkTarget, *, run_id: str, error: str) -> None:
