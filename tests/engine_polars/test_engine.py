@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from odibi_core.plugin import EngineConfig, ErrorExplainer
+from odibi_core.plugin import DataFormatError, EngineConfig, ErrorExplainer
 from odibi_engine_polars.engine import PolarsEngine
 
 
@@ -148,3 +148,27 @@ def test_wrong_type_is_explained_in_one_line(engine):
 
 def test_errors_of_others_are_left_alone(engine):
     assert engine.explain_error(KeyError("x"), {"bronze.flights": FRAME}) is None
+
+
+@pytest.mark.parametrize("is_lazy", [True, False])
+def test_python_objects_are_not_handed_over_as_their_addresses(engine, is_lazy):
+    frame = pl.DataFrame({"id": [1]}).with_columns(pl.Series("model", [object()], dtype=pl.Object))
+
+    with pytest.raises(DataFormatError, match=r"column 'model' is Object, which Arrow does not have; make it text"):
+        engine.to_arrow(frame.lazy() if is_lazy else frame)
+
+
+@pytest.mark.parametrize(
+    "kind", [pl.Int128(), pl.UInt128(), pl.Struct({"x": pl.List(pl.Int128)}), pl.Array(pl.Int128, 1)]
+)
+def test_integers_that_arrow_does_not_have_are_refused(engine, kind):
+    with pytest.raises(DataFormatError, match=r"column 'count' is .*Int128.*; cast it first"):
+        engine.to_arrow(pl.DataFrame(schema={"id": pl.Int64, "count": kind}))
+
+
+def test_objects_in_a_file_are_explained(engine, tmp_path):
+    frame = pl.DataFrame({"model": pl.Series([object()], dtype=pl.Object)})
+    with pytest.raises(pl.exceptions.PolarsError) as caught:
+        frame.lazy().sink_parquet(tmp_path / "a.parquet")
+
+    assert "Python objects" in str(engine.explain_error(caught.value, {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 import polars.selectors as cs
@@ -15,6 +15,7 @@ __all__ = [
     "common_type",
     "is_pattern",
     "listed",
+    "require_arrow_types",
     "require_columns",
     "require_fit",
     "selected",
@@ -77,6 +78,41 @@ def absence(missing: Sequence[str], columns: Sequence[str], *, subject: str) -> 
     there = f"(columns: {listed(columns)})" if columns else "(it has no columns)"
     hint = did_you_mean(missing[0], columns) if len(missing) == 1 else ""
     return f"{what} not in {subject} {there}. {hint}".rstrip()
+
+
+def require_arrow_types(schema: Mapping[str, pl.DataType]) -> None:
+    """Refuse columns that Arrow has no type for.
+
+    Polars hands Python objects over as bytes that are their addresses, and its largest integers in a format of its own.
+
+    Args:
+        schema: The columns of the frame that is handed over.
+
+    Raises:
+        DataFormatError: There is such a column.
+
+    Example:
+        >>> require_arrow_types({"delay": pl.Int64()})
+        >>> try:
+        ...     require_arrow_types({"delay": pl.List(pl.Int128())})
+        ... except DataFormatError as error:
+        ...     print(error)
+        the Polars frame: column 'delay' is List(Int128), which Arrow does not have; cast it first
+    """
+    for name, kind in schema.items():
+        unknown = _without_arrow_type(kind)
+        if unknown is not None:
+            hint = "make it text, numbers or structs first" if unknown == pl.Object else "cast it first"
+            raise DataFormatError(f"the Polars frame: column {name!r} is {kind}, which Arrow does not have; {hint}")
+
+
+def _without_arrow_type(kind: pl.DataType) -> pl.DataType | None:
+    if isinstance(kind, pl.Struct):
+        found = (_without_arrow_type(field.dtype) for field in kind.fields)  # type: ignore[arg-type]  # never a class here
+        return next((one for one in found if one is not None), None)
+    if isinstance(kind, pl.List | pl.Array):
+        return _without_arrow_type(kind.inner)  # type: ignore[arg-type]  # as above
+    return kind if kind in {pl.Object, pl.Int128, pl.UInt128} else None
 
 
 def require_columns(wanted: Iterable[str], columns: Sequence[str], *, subject: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 import polars as pl
 
 from odibi_core.plugin import EngineConfig
+from odibi_engine_polars.columns import require_arrow_types
 from odibi_engine_polars.explain import explanation
 
 __all__ = ["PolarsEngine", "PolarsFrame"]
@@ -51,8 +52,13 @@ class PolarsEngine:
 
         Args:
             frame: The frame.
+
+        Raises:
+            DataFormatError: A column is of a type that Arrow does not have.
         """
-        return frame if isinstance(frame, pl.DataFrame) else frame.collect(engine="streaming")
+        data = frame if isinstance(frame, pl.DataFrame) else frame.collect(engine="streaming")
+        require_arrow_types(data.schema)
+        return data
 
     def from_arrow(self, stream: Any, /) -> PolarsFrame:
         """Return a frame from any object with ``__arrow_c_stream__``, over the same memory.

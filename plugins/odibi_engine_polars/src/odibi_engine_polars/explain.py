@@ -47,6 +47,8 @@ def explanation(error: BaseException, frames: Mapping[str, pl.LazyFrame | pl.Dat
         return _missing(found["name"], str(error), frames) if found else said
     if isinstance(error, exceptions.SchemaFieldNotFoundError | exceptions.StructFieldNotFoundError):
         return f"a field is not there: {said}"
+    if "cannot write 'Object' datatype" in said:
+        return "a column is of Python objects (pl.Object), which no file holds; make it text, numbers or structs first"
     sentences = [line.strip() for line in said.splitlines() if line.strip()]
     return " ".join(sentences) or type(error).__name__
 
