@@ -215,6 +215,18 @@ def test_malformed_files_are_named_with_what_is_wrong(files, path, text, options
     assert "bronze.flights" in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_file_that_was_cut_off_while_it_was_copied_is_named(files, tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}.gz"
+    files.save(pl.DataFrame({"a": [number * 7_919 % 100_003 for number in range(50_000)]}), path)
+    path.write_bytes(path.read_bytes()[:-2_000])
+
+    with pytest.raises(
+        DataFormatError, match=f"'bronze.flights': {path} cannot be .*; it is cut off or damaged"
+    ):
+        files.read(path)
+
+
 def test_header_alone_is_a_frame_without_rows(files, path):
     frame = files.read_text(path, "a,b\n")
 

@@ -145,7 +145,7 @@ class _Explained:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if not isinstance(error, pl.exceptions.PolarsError):
+        if not isinstance(error, pl.exceptions.PolarsError | OSError):
             return
         said = str(error)
         if any(words in said for words in _MORE_FIELDS):
