@@ -202,7 +202,7 @@ def test_a_locked_sqlite_file_is_not_waited_for_forever(sql_sink, tmp_path, reco
     sink.write([record(1)])
     other = sqlite3.connect(path)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(RunLogError, match="database is locked"):
+    with pytest.raises(RunLogError, match=r"database is locked. Another program keeps it locked"):
         sink.write([record(2)])
     other.rollback()
     other.close()

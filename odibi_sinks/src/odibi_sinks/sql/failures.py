@@ -22,6 +22,11 @@ _DEADLOCKS: Final = frozenset({"40001", "40P01", 1213})
 _FULL_DISK: Final = frozenset({"53100", "SQLITE_FULL", 1021, 1114, errno.ENOSPC})
 """PostgreSQL's SQLSTATE, SQLite's name, and MariaDB's numbers for a full disk and for a table that cannot grow."""
 
+_LOCKED: Final = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
+_OF_THE_TABLE: Final = frozenset({1048, 1054, 1142, 1146, 1264, 1265, 1364, 1366, 1406})
+"""MariaDB's numbers for what a table or the user's rights do not allow; its driver has one class for them and for a
+connection that is lost."""
+
 _LONGEST: Final = 1000
 """Characters of a driver's message. Some quote the row that they could not store."""
 
@@ -74,11 +79,14 @@ def _advice(error: Exception, place: SqlPlace) -> str:
     kinds = {kind.__name__ for kind in type(cause).__mro__} | {kind.__name__ for kind in type(error).__mro__}
     if kinds.isdisjoint({"DBAPIError", "DatabaseError", "InterfaceError", "OSError"}):
         return "Check the URL, and that the records have the types of the run log's columns."
-    if not _FULL_DISK.isdisjoint(_codes_of(cause)):
+    codes = _codes_of(cause)
+    if not _FULL_DISK.isdisjoint(codes):
         return "Free some space on its disk." if place.dialect == "sqlite" else "Free some space on the server's disk."
+    if not _LOCKED.isdisjoint(codes):
+        return "Another program keeps it locked: end that one's transaction, or make timeout_seconds longer."
     if place.dialect == "sqlite":
         return "Check the path, its permissions and the space on its disk."
-    if not kinds.isdisjoint({"OperationalError", "InterfaceError", "OSError"}):
+    if _OF_THE_TABLE.isdisjoint(codes) and not kinds.isdisjoint({"OperationalError", "InterfaceError", "OSError"}):
         return "Check that the server runs, can be reached and lets this user in."
     return "Check the table's columns and the user's rights."
 
