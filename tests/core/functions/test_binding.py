@@ -15,6 +15,7 @@ from odibi_core.functions import (
     ExecutionContext,
     bind_arguments,
     check_call,
+    misspelt_constants,
     read_signature,
     resolve_function,
 )
@@ -469,3 +470,28 @@ def test_any_mix_of_parameters_binds_every_input_exactly_once_or_raises(made, in
     if shape["keywords"]:
         taken = {n for n in received if n not in shape["positional_only"] or n in shape["defaults"]}
         assert keywords == {n: v for n, v in constants.items() if n not in taken | RESERVED_CONSTANTS}
+
+
+@pytest.mark.parametrize(
+    ("function", "constants", "said"),
+    [
+        (
+            lambda df, *, limit=1: df,
+            {"limt": 3},
+            ["constant 'limt' is not a parameter of <lambda>. Did you mean 'limit'?"],
+        ),
+        (
+            lambda df, limit=1: df,
+            {"Limit": 3},
+            ["constant 'Limit' is not a parameter of <lambda>. Did you mean 'limit'?"],
+        ),
+        (lambda df, *, limit=1: df, {"limit": 3, "limits": 4}, []),
+        (lambda df, *, limit=1: df, {"owner": "ops", "engine": "pandas"}, []),
+        (lambda df, *, limit=1, **rest: df, {"limt": 3}, []),
+        (lambda df, *, limit=1, constants=None: df, {"limt": 3}, []),
+        (lambda df, *, limit=1, context=None: df, {"limt": 3}, []),
+        (lambda inputs, outputs: None, {"input": 3}, []),
+    ],
+)
+def test_a_constant_is_told_where_a_parameter_of_nearly_its_name_has_none(function, constants, said):
+    assert misspelt_constants(read_signature(function), constants) == said

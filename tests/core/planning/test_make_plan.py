@@ -84,6 +84,17 @@ def test_code_that_this_process_no_longer_has_is_not_named(make_project, manager
     assert plan_project(root, manager=manager).warnings == ()
 
 
+def test_a_misspelt_constant_is_named(make_project, manager):
+    steps = "def good(df, *, smallest=1):\n    return df\n"
+    root = make_project(
+        [row("t", ["in.json"], ["silver.a"], constants={"smalest": 3, "owner": "ops"})], files={"steps.py": steps}
+    )
+    (root / "in.json").write_text("[]")
+
+    (warning,) = plan_project(root, manager=manager).warnings
+    assert warning == "t: constant 'smalest' is not a parameter of good. Did you mean 'smallest'?"
+
+
 def test_table_means_a_file_of_the_warehouse(make_project, manager):
     root = make_project([row("t", ["bronze.x"], ["silver.y"])], files=FILES)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odibi_core.functions.binding import RESERVED_CONSTANTS, bind_arguments, check_call
+from odibi_core.functions.binding import RESERVED_CONSTANTS, bind_arguments, check_call, misspelt_constants
 from odibi_core.functions.context import (
     ExecutionContext,
     clear_context,
@@ -56,6 +56,7 @@ __all__ = [
     "explain_function",
     "get_current_context",
     "is_current",
+    "misspelt_constants",
     "odibi_function",
     "pandas_function",
     "read_signature",

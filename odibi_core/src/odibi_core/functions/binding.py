@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from odibi_core.errors import FunctionSignatureError
+from odibi_core.errors import FunctionSignatureError, did_you_mean
 from odibi_core.functions.signature import V2_NAMES, CallStyle, FunctionSignature, Parameter, Role
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from odibi_core.functions.resolution import ResolvedFunction
     from odibi_core.plugin import Frame
 
-__all__ = ["RESERVED_CONSTANTS", "bind_arguments", "check_call"]
+__all__ = ["RESERVED_CONSTANTS", "bind_arguments", "check_call", "misspelt_constants"]
 
 RESERVED_CONSTANTS: Final = frozenset({"engine", "retry", "timeout"})
 """Constants that are meant for the kernel: they are in the dictionary, and are not expanded into keywords."""
@@ -104,6 +104,33 @@ def check_call(function: ResolvedFunction, *, inputs: Sequence[str], constants: 
     """
     if function.signature.style is CallStyle.MANAGED:
         bind_arguments(function.signature, frames=dict.fromkeys(inputs), constants=constants)
+
+
+def misspelt_constants(signature: FunctionSignature, constants: Mapping[str, Any]) -> list[str]:
+    """Return what to say about constants that nothing takes, while a parameter of nearly that name has its default.
+
+    A row may have constants that its function does not take; nothing is said about those. Nor about any if the function
+    could see them all, in a dictionary, as keywords, or by its context.
+
+    Args:
+        signature: The function's.
+        constants: The row's constants.
+
+    Example:
+        >>> from odibi_core.functions.signature import read_signature
+        >>> def late(flights, *, limit=15): ...
+        >>> misspelt_constants(read_signature(late), {"limt": 30, "owner": "ops"})
+        ["constant 'limt' is not a parameter of late. Did you mean 'limit'?"]
+    """
+    parameters = signature.parameters
+    if signature.style is CallStyle.V2 or {Role.CONSTANTS, Role.KEYWORDS, Role.CONTEXT} & {p.role for p in parameters}:
+        return []
+    names = {parameter.name for parameter in parameters}
+    free = [p.name for p in parameters if p.role in {Role.OPTIONAL, Role.CONSTANT} and p.name not in constants]
+    unknown = [name for name in constants if name not in names | RESERVED_CONSTANTS]
+    said = {name: did_you_mean(str(name), free) for name in unknown}
+    name_of_it = signature.function.rpartition(".")[2]
+    return [f"constant {name!r} is not a parameter of {name_of_it}. {hint}" for name, hint in said.items() if hint]
 
 
 @dataclass(slots=True)

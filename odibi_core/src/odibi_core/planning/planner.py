@@ -162,7 +162,12 @@ def make_plan(
         engine_why=run_engine[1],
         layers=layers if selected is None else tuple(x for x in layers if any(drafts[i].layer == x for i in inside)),
         transformations=_planned(drafts, edges, inside),
-        warnings=(*_stale_code(project), *_invalid_rows(drafts, inside), *_missing_sources(drafts, inside)),
+        warnings=(
+            *_stale_code(project),
+            *_invalid_rows(drafts, inside),
+            *_misspelt_constants(drafts, inside),
+            *_missing_sources(drafts, inside),
+        ),
     )
 
 
@@ -248,6 +253,15 @@ def _invalid_rows(drafts: Sequence[Draft], inside: set[int]) -> Iterator[str]:
     for position in sorted(inside):
         if drafts[position].row.invalid is not None:
             yield f"{drafts[position].transformation_id} will fail: {drafts[position].row.invalid}"
+
+
+def _misspelt_constants(drafts: Sequence[Draft], inside: set[int]) -> Iterator[str]:
+    from odibi_core.functions import misspelt_constants
+
+    for position in sorted(inside):
+        draft = drafts[position]
+        for said in misspelt_constants(draft.function.signature, draft.row.constants):
+            yield f"{draft.transformation_id}: {said}"
 
 
 def _missing_sources(drafts: Sequence[Draft], inside: set[int]) -> Iterator[str]:
