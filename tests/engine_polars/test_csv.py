@@ -221,9 +221,7 @@ def test_a_file_that_was_cut_off_while_it_was_copied_is_named(files, tmp_path, s
     files.save(pl.DataFrame({"a": [number * 7_919 % 100_003 for number in range(50_000)]}), path)
     path.write_bytes(path.read_bytes()[:-2_000])
 
-    with pytest.raises(
-        DataFormatError, match=f"'bronze.flights': {path} cannot be .*; it is cut off or damaged"
-    ):
+    with pytest.raises(DataFormatError, match=f"'bronze.flights': {path} cannot be .*; it is cut off or damaged"):
         files.read(path)
 
 

@@ -136,6 +136,17 @@ def test_error_of_a_lazy_frame_is_explained_when_it_is_saved(engine):
     assert "\n" not in said
 
 
+def test_error_of_a_portable_function_is_explained_as_that_of_polars_behind_it(engine):
+    narwhals = pytest.importorskip("narwhals.stable.v2")
+    frame = pl.LazyFrame({"dep_delay": [1]})
+    with pytest.raises(KeyError) as caught:
+        narwhals.from_native(frame).select("dep_dely").collect_schema()
+
+    said = engine.explain_error(caught.value, {"bronze.flights": frame})
+    assert said == "column 'dep_dely' is not in input 'bronze.flights' (columns: dep_delay). Did you mean 'dep_delay'?"
+    assert engine.explain_error(TypeError("of nobody"), {"bronze.flights": frame}) is None
+
+
 def test_wrong_type_is_explained_in_one_line(engine):
     with pytest.raises(pl.exceptions.SchemaError) as caught:
         FRAME.with_columns(pl.col("dep_delay").str.to_uppercase()).collect()

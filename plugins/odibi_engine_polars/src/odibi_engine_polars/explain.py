@@ -39,6 +39,9 @@ def explanation(error: BaseException, frames: Mapping[str, pl.LazyFrame | pl.Dat
         ...     explanation(error, {"bronze.flights": frame})
         "column 'dep_dely' is not in input 'bronze.flights' (columns: dep_delay). Did you mean 'dep_delay'?"
     """
+    if not isinstance(error, exceptions.PolarsError) and type(error).__module__.startswith("narwhals."):
+        # In a portable function Polars' own error is the one that Narwhals' was raised for.
+        error = error.__cause__ or error.__context__ or error
     if not isinstance(error, exceptions.PolarsError):
         return None
     said = _PLAN.split(str(error), maxsplit=1)[0].strip()
