@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -319,6 +320,27 @@ def test_csv_text_is_what_both_engines_read_back(spark_engine, tmp_path):
     assert dict(z.dtypes)["z"] == "timestamp"
     assert sorted(map(repr, z.toArrow()["z"].to_pylist())) == sorted(map(repr, TYPES["z"].to_pylist()))
     assert sorted(map(repr, z.toArrow()["t"].to_pylist())) == sorted(map(repr, TYPES["t"].to_pylist()))
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+def test_moments_before_there_were_zones_are_the_same_moments(spark_engine, tmp_path, format_):
+    """In Kathmandu it was 5:41:16 later than in Greenwich then; Spark's usual text leaves out the seconds."""
+    session, dataset = spark_engine.session, output(tmp_path / f"a.{format_}", options={"parse_dates": ["at"]})
+    micros = [-62135596800000000 + 86_400_000_000, -3773735999876544, 1356998400123456, 253402214400999999]
+    zone = session.conf.get("spark.sql.session.timeZone")
+    session.conf.set("spark.sql.session.timeZone", "Asia/Kathmandu")
+    try:
+        values = ", ".join(f"(timestamp_micros({one}))" for one in micros)
+        SparkFileSaver(spark_engine).save(
+            session.sql(f"SELECT * FROM VALUES {values}, (NULL) AS t(at)"), replace(dataset, options={})
+        )
+        texts = " ".join(path.read_text() for path in Path(dataset.location).rglob(f"[!.]*.{format_}"))
+        found = SparkFileReader(spark_engine).read(dataset).selectExpr("unix_micros(at) AS at").toArrow()["at"]
+    finally:
+        session.conf.set("spark.sql.session.timeZone", zone)
+
+    assert sorted(found.drop_null().to_pylist()) == micros
+    assert "1850-06-01 12:00:00.123456+00:00" in texts
 
 
 def test_tab_separated_and_compressed_files_are_known_by_name(spark_engine, tmp_path):

@@ -209,11 +209,20 @@ def _as_text(
     if isinstance(kind, (st.TimestampType, st.TimestampNTZType)):
         if time_format is not None:
             return F.date_format(value, time_format)
-        text = value.cast("string")
-        return F.concat(text, F.date_format(value, "xxx")) if isinstance(kind, st.TimestampType) else text
+        return _moment_as_text(value) if isinstance(kind, st.TimestampType) else value.cast("string")
     if is_nested_text and isinstance(kind, _NESTED):
         return F.to_json(value)
     return value
+
+
+def _moment_as_text(value: Column) -> Column:
+    """Return moments as the session's zone has them, with their distance to UTC."""
+    offset = F.date_format(value, "xxxxx")
+    # Before zones there were, noon was the sun's: the distance has seconds then, which few can read.
+    since = F.make_dt_interval(secs=F.unix_micros(value).cast("decimal(24,6)") / F.lit(1_000_000))
+    in_utc = F.concat((F.lit("1970-01-01 00:00:00").cast("timestamp_ntz") + since).cast("string"), F.lit("+00:00"))
+    has_seconds = F.length(offset) > len("+00:00")
+    return F.when(has_seconds, in_utc).otherwise(F.concat(value.cast("string"), offset))
 
 
 def _codec(asked: str, dataset: Dataset) -> dict[str, str]:
