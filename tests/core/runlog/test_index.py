@@ -98,6 +98,19 @@ def test_failures_come_newest_first_with_their_error(index, start_run, add):
     assert len(index.failed("Flights", "qat", hours=1.5)) == 1
 
 
+def test_the_newest_run_of_each_transformation_is_the_last_that_began_it(index, start_run, add):
+    assert index.last_runs("Flights", "qat") == {}
+    for run_id, outcomes in (
+        ("r1", {"t1": "SUCCESS", "t2": "FAILED", "t3": "SUCCESS"}),
+        ("r2", {"t1": "FAILED", "t2": "SKIPPED", "t3": "REUSED"}),
+    ):
+        journal = start_run(run_id)
+        for id_, status in outcomes.items():
+            add(journal, id_, status)
+    assert index.last_runs(" FLIGHTS", "QAT") == {"t1": "r2", "t2": "r1", "t3": "r2"}
+    assert index.last_runs("Flights", "prod") == {}
+
+
 @pytest.mark.parametrize(
     ("successes", "failures", "rate"),
     [(0, 1, "0.0%"), (37, 1, "97.4%"), (1999, 1, "99.9%"), (1, 1999, "0.1%"), (2, 1, "66.7%")],

@@ -16,7 +16,7 @@ from odibi_core import (
 )
 from odibi_core.errors import ConfigError, ProjectNotFoundError, RunLogError, SelectionError
 from odibi_core.project import Project
-from odibi_core.runlog import RunIndex
+from odibi_core.runlog import RunIndex, index_store
 
 STEPS = """
     from pathlib import Path
@@ -363,6 +363,25 @@ def test_failures_of_several_runs_are_retried_run_by_run(make_project, manager, 
     answer = retry_failed_transformations("Shop", "qat", dry_run=False, manager=manager)
     assert (answer["failed_ids"], answer["retry_count"], len(answer["run_ids"])) == (["a", "b"], 2, 2)
     assert answer["status"] == "SUCCESS"
+
+
+def test_a_retry_asks_the_run_log_as_often_however_many_runs_there_were(shop, manager, monkeypatch):
+    """Each question looks at each journal; one about each run took a minute after 2,000 of them."""
+    root, _ = shop
+    look, looked = index_store._size_and_time, []
+    monkeypatch.setattr(index_store, "_size_and_time", lambda journal: [look(journal), looked.append(journal)][0])
+
+    def looks_per_run():
+        looked.clear()
+        assert retry_failed_transformations("Corner Shop", "qat")["failed_ids"] == ["s2"]
+        retry_failed_transformations("Corner Shop", "qat")
+        return len(looked) / len(RunIndex(root / ".odibi").runs())
+
+    before = looks_per_run()
+    for _ in range(4):
+        run_project(root, manager=manager, selected=["s2"], raise_on_failure=False)
+
+    assert looks_per_run() <= before + 1
 
 
 def test_a_project_object_is_a_project_too(shop, manager):

@@ -29,6 +29,10 @@ FROM transformations WHERE run_id = ? ORDER BY first_seq
 _FINGERPRINTS: Final = """
 SELECT transformation_id, run_id, content FROM fingerprints WHERE project_key = ? AND env_key = ?
 """
+_LAST_RUNS: Final = """
+SELECT transformation_id, max(run_id) AS run_id FROM executions
+WHERE project_key = ? AND env_key = ? AND status != 'SKIPPED' GROUP BY transformation_id
+"""
 
 
 class RunIndex:
@@ -162,6 +166,23 @@ class RunIndex:
         """
         found = self._ask(lambda connection: failed_executions(connection, project=project, env=env, hours=hours))
         return found or []
+
+    def last_runs(self, project: str, env: str) -> dict[str, str]:
+        """Return the newest run in which each transformation began, or was reused, by its id.
+
+        Args:
+            project: The project's name.
+            env: The environment.
+
+        Raises:
+            RunLogError: A journal cannot be read.
+        """
+
+        def question(connection: sqlite3.Connection) -> dict[str, str]:
+            rows = connection.execute(_LAST_RUNS, (fold(project), fold(env)))
+            return {row["transformation_id"]: row["run_id"] for row in rows}
+
+        return self._ask(question) or {}
 
     def fingerprints(self, project: str, env: str) -> dict[str, dict[str, Any]]:
         """Return the newest fingerprint of each transformation, as its journal has it, with ``run_id``.

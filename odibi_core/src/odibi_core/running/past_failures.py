@@ -106,17 +106,10 @@ def _still_failing(project: Project, env: str, failed: set[tuple[str, str]]) -> 
     """Return the run in which each transformation failed that has not succeeded since, by id."""
     from odibi_core.runlog import RunIndex
 
-    index = RunIndex(project.state_dir)
-    last: dict[str, tuple[str, str]] = {}
-    for row in index.runs(project.name, env):
-        if not failed or row.run_id < min(failed)[0]:
-            break
-        for one in index.transformations(row.run_id):
-            if one["status"] != "SKIPPED":
-                last.setdefault(one["transformation_id"], (row.run_id, one["transformation_id"]))
-    return {
-        id_: run_id for id_, (run_id, _) in sorted(last.items(), key=lambda item: item[1]) if (run_id, id_) in failed
-    }
+    # One question, and not one about each run: with some thousand runs that took a minute.
+    last = RunIndex(project.state_dir).last_runs(project.name, env) if failed else {}
+    still = sorted((run_id, id_) for id_, run_id in last.items() if (run_id, id_) in failed)
+    return {id_: run_id for run_id, id_ in still}
 
 
 def _still_there(project: Project, env: str, run_of: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
