@@ -127,3 +127,14 @@ def test_damaged_lock_is_refused_and_can_be_written_again(locked_shop, odibi):
     assert "odibi.lock is no JSON" in odibi("run", cwd=locked_shop).stderr
     assert odibi("plugins", "lock").code == 0
     assert odibi("run", "--quiet").code == 0
+
+
+def test_a_folder_of_the_name_of_the_lock_stays(shop, odibi):
+    (shop / "odibi.lock").mkdir()
+    (shop / "odibi.lock" / "notes.txt").write_text("mine")
+
+    answer = odibi("plugins", "lock", cwd=shop)
+
+    assert answer.code == 2
+    assert "odibi.lock is a folder" in answer.stderr
+    assert (shop / "odibi.lock" / "notes.txt").read_text() == "mine"

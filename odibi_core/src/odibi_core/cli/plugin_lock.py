@@ -44,6 +44,8 @@ def lock(context: click.Context, request: Request, *, is_check: bool, choice: Pr
     manifest = ProjectManifest.from_file(manifest_path)
     path = manifest_path.parent / LOCK_FILE
     wanted = _lock_of(manifest)
+    if path.is_dir():
+        raise PluginLockError(f"{path} is a folder, which the lock would take the place of. Move or remove it.")
     try:
         known = read_lock(path) if path.exists() else None
     except PluginLockError:
