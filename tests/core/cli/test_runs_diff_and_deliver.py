@@ -7,7 +7,7 @@ import json
 import pytest
 
 from odibi_core import run_project
-from odibi_core.runlog import RunIndex
+from odibi_core.runlog import Journal, RunIndex, new_run_id
 from odibi_core.runlog.comparison import compare_runs
 
 SHELF = """
@@ -234,6 +234,26 @@ def test_deliver_claims_nothing_about_runs_that_it_cannot_read(odibi, shelved):
     assert "everything" not in text.stdout
     assert str(folder) in text.stderr
     assert document.json["error"]["type"] == "RunLogError"
+
+
+def test_deliver_claims_nothing_about_a_run_that_is_going_on(odibi, shelved):
+    """That one delivers for itself, and at this moment its sink may lack a batch."""
+    root, places = shelved
+    for place in places:
+        place.mkdir()
+    run_project(root, raise_on_failure=False)
+    living = Journal.create(
+        root / ".odibi", run_id=new_run_id(), project="Shop", env="qat", engine="rows", layers=[], plugins={}
+    )
+
+    meanwhile = odibi("runs", "deliver", cwd=root)
+    living.close("SUCCESS", duration_seconds=0.1)
+    afterwards = odibi("runs", "deliver", cwd=root)
+
+    assert [line.rpartition(": ")[2] for line in meanwhile.stdout.splitlines()] == [
+        "lacks nothing of the runs that are over"
+    ] * 2
+    assert [line.rpartition(": ")[2] for line in afterwards.stdout.splitlines()] == ["has everything"] * 2
 
 
 def test_deliver_without_log_sinks_says_so(odibi, shop):

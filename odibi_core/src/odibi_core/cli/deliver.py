@@ -34,6 +34,7 @@ def deliver(context: click.Context, request: Request, *, choice: ProjectChoice, 
     """
     from odibi_core.project import Project
     from odibi_core.runlog import owed_to_others
+    from odibi_core.runlog.layout import run_ids
     from odibi_core.running.earlier_runs import deliver_to_sinks
     from odibi_core.running.sinks import sink_targets
 
@@ -46,9 +47,13 @@ def deliver(context: click.Context, request: Request, *, choice: ProjectChoice, 
         if problem is not None:
             raise problem  # one document, and this one says more
         output.document([asdict(report) for report in reports])
+    everything = "has everything"
+    if problem is not None:
+        everything = "lacks nothing of the runs that can be read"
+    elif run_ids(project.state_dir, suffix=".open"):
+        everything = "lacks nothing of the runs that are over"
     for report in () if output.as_json else reports:
         where = f" ({describe_path(report.path)})" if report.path else ""
-        everything = "has everything" if problem is None else "lacks nothing of the runs that can be read"
         done = f"took {describe_count(report.records, 'record')}" if report.records else everything
         output.line(f"{'error' if report.error else 'ok':6} {report.name}{where}: {report.error or done}", hanging=7)
     if not sinks and not output.as_json:
