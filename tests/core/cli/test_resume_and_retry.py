@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from odibi_core.runlog import Journal, new_run_id
+
 STEPS = """
     from pathlib import Path
 
@@ -201,6 +203,18 @@ def test_nothing_failed_is_said_and_exits_0(odibi, shop):
     assert (after.code, after.stdout) == (0, f"{said}\n")
     assert (document.code, document.json["transformations"], document.json["run_id"]) == (0, [], "")
     assert document.json["warnings"] == [said]
+
+
+def test_a_run_that_was_aborted_is_not_passed_off_as_complete(odibi, shop):
+    living = Journal.create(
+        shop / ".odibi", run_id=new_run_id(), project="Shop", env="qat", engine="rows", layers=[], plugins={}
+    )
+    living.close("ABORTED", duration_seconds=0.1)
+
+    answer = odibi("retry", cwd=shop)
+
+    assert answer.code == 0
+    assert "(ABORTED). It was aborted before it was done; what it left is run by: odibi run --resume" in answer.stdout
 
 
 def test_only_the_last_run_of_the_environment_counts(odibi, repairable, failed_run):

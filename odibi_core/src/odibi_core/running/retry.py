@@ -125,6 +125,9 @@ def _nothing_to_retry(prepared: Prepared, env: str, last: RunRow | None) -> RunR
         if last is None
         else f"nothing failed in the last run of {name} in {env}, {last.run_id} ({last.status})"
     )
+    # Whoever retries after a run was killed would take an exit code of 0 for a run that is complete now.
+    was_aborted = last is not None and last.status == "ABORTED"
+    also = " It was aborted before it was done; what it left is run by: odibi run --resume" if was_aborted else ""
     return RunResult(
         status="SUCCESS",
         run_id="",
@@ -133,5 +136,5 @@ def _nothing_to_retry(prepared: Prepared, env: str, last: RunRow | None) -> RunR
         engine="" if last is None else last.engine,
         layers_run=(),
         duration_seconds=0.0,
-        warnings=(f"Nothing to retry: {what}.",),
+        warnings=(f"Nothing to retry: {what}.{also}",),
     )
