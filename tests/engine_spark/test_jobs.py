@@ -177,3 +177,52 @@ def test_a_second_attempt_can_save_what_the_first_computed(connect_session, make
         frame.write.parquet(str(tmp_path / "out"))
 
     assert engine.session.read.parquet(str(tmp_path / "out")).count() == 3
+
+
+def test_ctrl_c_while_spark_works_is_an_interrupt_and_leaves_the_session_usable(run_python, tmp_path):
+    """PySpark's own handler makes a broken connection of it, which a run takes for a failure."""
+    code = (
+        "import os, signal, sys, threading\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from odibi_core.plugin import EngineConfig, TransformationOutcome, TransformationTask\n"
+        "from odibi_engine_spark.engine import SparkEngine\n"
+        "options = {'master': 'local[2]', 'delta': False, 'conf': {'spark.ui.enabled': 'false'}}\n"
+        "engine = SparkEngine(EngineConfig(project_root=Path(sys.argv[1]), options=options, session=None))\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+        "task = TransformationTask(run_id='r', project='p', env='e', layer='l', engine='spark', transformation_id='t',\n"
+        "    module='m', function='f', attempt=1, constants={}, inputs=(), outputs=(), _execute=TransformationOutcome)\n"
+        "begun = Path(sys.argv[1], 'begun')\n"
+        "def interrupt():\n"
+        "    while not begun.exists():\n"
+        "        pause.wait(0.05)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "def slow(rows):\n"
+        "    from time import sleep\n"
+        "    begun.touch()\n"
+        "    sleep(60)\n"
+        "    return rows\n"
+        "pause = threading.Event()\n"
+        "threading.Thread(target=interrupt).start()\n"
+        "try:\n"
+        "    with engine.transformation(task):\n"
+        "        engine.session.range(3).mapInPandas(slow, 'id long').collect()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+        "print(engine.session.range(4).count(), len(engine.session.sparkContext.statusTracker().getActiveJobsIds()))\n"
+        "try:\n"
+        "    with engine.transformation(replace(task, attempt=2)):\n"
+        "        engine.session.range(3).count()\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        print('not reached')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted at once')\n"
+        "engine.close()\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+    )
+
+    done = run_python(code, str(tmp_path))
+
+    expected = "True\ninterrupted\n4 0\ninterrupted at once\nTrue\n"
+    assert (done.stdout, done.returncode) == (expected, 0), done.stderr[-2000:]
+    assert "Traceback" not in done.stderr

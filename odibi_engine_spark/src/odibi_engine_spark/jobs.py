@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from py4j.protocol import Py4JError
 
 from odibi_core.plugin import OdibiError, TransformationTask
 from odibi_engine_spark.explain import is_unimplemented
+from odibi_engine_spark.interrupts import interrupts_between_calls
 from odibi_engine_spark.sessions.connect import at_first_try, close_alone, release_connect
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Jobs:
         key = _key(task)
         self._running[key] = self._here.attempt = attempt
         try:
-            with self._named(attempt, task):
+            with self._interruptible(task), self._named(attempt, task):
                 yield
         finally:
             self._here.attempt = None
@@ -156,6 +157,11 @@ class Jobs:
                 return None
             close_alone(clone)
             return self._clones.setdefault(key, clone)
+
+    def _interruptible(self, task: TransformationTask) -> AbstractContextManager[None]:
+        if self._flavour.kind != "classic":
+            return nullcontext()
+        return interrupts_between_calls(lambda: self.stop(task))
 
     @contextmanager
     def _named(self, attempt: _Attempt, task: TransformationTask) -> Iterator[None]:

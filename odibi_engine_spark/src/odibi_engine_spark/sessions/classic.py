@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +116,8 @@ def _started(conf: Mapping[str, str], *, project_root: Path, is_submitted: bool)
     try:
         gateway = None if is_submitted else start_java(conf, project_root=project_root)
         # The context first: a builder would start a Java process of its own, which writes on the screen.
-        SparkContext(conf=SparkConf().setAll(list(conf.items())), gateway=gateway)
+        with _interrupts_kept():
+            SparkContext(conf=SparkConf().setAll(list(conf.items())), gateway=gateway)
         session: SparkSession = SparkSession.builder.config(map=dict(conf)).getOrCreate()
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         where = f" ({conf['spark.master']})" if "spark.master" in conf else ""
@@ -122,6 +126,18 @@ def _started(conf: Mapping[str, str], *, project_root: Path, is_submitted: bool)
             f"Spark{where} does not start: {words.rstrip('.')}. More is in {log_path(project_root)}."
         ) from error
     return session
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Leave Ctrl-C to whoever handles it: a context takes it for itself, for as long as the process lives."""
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT) if is_main else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def wait_for_master(master: str, *, seconds: float) -> None:
