@@ -38,6 +38,9 @@ _SECONDS = 0.05
 """Seconds that an observer may take for an event, the middle of several calls. A transformation has about ten events
 on its own thread, so this is half a second of each; writing a line takes a thousandth of it."""
 
+_HANGING = 5.0
+"""Seconds after which one call is not waited for any longer."""
+
 _LONGEST = 60.0
 """Seconds after which threads are taken to wait for each other."""
 
@@ -166,7 +169,7 @@ class ObserverContract(Contract):
                 f"{observer.hook} raised {describe_error(error)}"
                 for _ in range(_ROUNDS)
                 for event, observer in _calls(observers, run_id=f"20260329T01300{number}-t")
-                if (error := _raised(observer, event)) is not None
+                if (error := _called(observer, event)) is not None
             ]
 
         pool = ThreadPoolExecutor(_THREADS)
@@ -186,8 +189,8 @@ class ObserverContract(Contract):
     def test_it_waits_for_nothing(self, observers: Mapping[str, tuple[Observer, ...]]) -> None:
         """The transformation waits for its observers: no network, no sleep, no other program on its thread."""
         for event, observer in _calls(observers):
-            with noticed_waits() as waits:
-                _raised(observer, event)
+            waits: list[str] = []
+            _raised(observer, event, waits=waits)
             if waits:
                 refuse(
                     f"{observer.hook} {', '.join(waits)}.",
@@ -225,7 +228,35 @@ def _calls(observers: Mapping[str, tuple[Observer, ...]], **given: Any) -> Itera
                 yield event, observer
 
 
-def _raised(observer: Observer, event: Event) -> Exception | None:
+def _raised(observer: Observer, event: Event, *, waits: list[str] | None = None) -> Exception | None:
+    """Call an observer on a thread of its own, which is left to itself if it does not end; note what it waits for."""
+    raised: list[Exception | None] = []
+    ending: list[BaseException] = []
+
+    def call() -> None:
+        with noticed_waits() as noticed:
+            try:
+                raised.append(_called(observer, event))
+            except BaseException as error:  # noqa: BLE001 - one that is to end the program is raised where it is seen
+                ending.append(error)
+        if waits is not None:
+            waits.extend(noticed)
+
+    thread = threading.Thread(target=call, name=f"contract of {observer.hook}", daemon=True)
+    thread.start()
+    thread.join(_HANGING)
+    if thread.is_alive():
+        refuse(
+            f"{observer.hook} has not returned after {_HANGING:g} s for {event}.",
+            advice="The transformation waits as long. Put the event into a queue, and work on a thread that "
+            "odibi_unconfigure joins.",
+        )
+    if ending:
+        raise ending[0]
+    return raised[0]
+
+
+def _called(observer: Observer, event: Event) -> Exception | None:
     try:
         observer.function(event)
     except Exception as error:  # noqa: BLE001 - what it raises is told, or looked for, by whoever calls

@@ -96,6 +96,7 @@ DEFECTS = (
     Defect("changes_its_event", "observer", "test_events_are_not_changed", "changes its event: dataset"),
     Defect("counts_rows_in_an_observer", "observer", "test_frames_are_not_touched", "counts the rows"),
     Defect("raises_in_an_observer", "observer", "test_no_event_makes_it_raise", "TypeError"),
+    Defect("hangs_in_an_observer", "observer", "test_no_event_makes_it_raise", "has not returned after 5 s"),
     Defect("waits_in_an_observer", "observer", "test_it_waits_for_nothing", "looks a host up"),
     Defect(
         "shares_a_dictionary_between_threads",
