@@ -79,6 +79,35 @@ def test_secrets_of_a_plugin_that_logs_by_itself_are_masked(formatter):
     assert "s3://u:***@h/x" in formatter.format(record)
 
 
+def _refused(constant):
+    raise ValueError(f"{constant} is no JSON")
+
+
+def test_numbers_that_json_has_no_word_for_do_not_cost_the_line(lines):
+    get_logger("running").info("counted", ratio=float("nan"), most=[float("inf"), {"least": float("-inf")}], rows=3)
+    said = json.loads(lines[0], parse_constant=_refused)
+    assert (said["ratio"], said["most"], said["rows"]) == (None, [None, {"least": None}], 3)
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), ConsoleFormatter()], ids=["json", "console"])
+def test_the_name_of_a_file_that_is_no_text_can_be_written(formatter):
+    record = logging.makeLogRecord({"name": "acme", "levelname": "INFO", "msg": "read %s", "args": ("é\udce9.csv",)})
+    line = formatter.format(record)
+    assert "é\\udce9.csv" in line.encode("utf-8").decode("utf-8")
+    if isinstance(formatter, JsonFormatter):
+        assert json.loads(line)["event"] == "read é\udce9.csv"
+
+
+def test_a_value_that_holds_itself_is_logged_and_its_neighbours_too(lines):
+    rows = [{"password": "s3cret"}]
+    rows.append(rows)
+    get_logger("running").info("odd", rows=rows, layer="Silver")
+    said = json.loads(lines[0])
+    assert said["layer"] == "Silver"
+    assert "[...]" in said["rows"]
+    assert "s3cret" not in lines[0]
+
+
 def record_of_somebody_else(**extra):
     """What a function of a project logs with nothing but the standard library."""
     given = {"name": "silver.functions", "levelno": 30, "levelname": "WARNING", "msg": "%d rows", "args": (3,)}

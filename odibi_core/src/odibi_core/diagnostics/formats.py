@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -22,7 +23,10 @@ _OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime"
 
 
 def json_line(level: str, logger: str, values: Mapping[str, Any], *, moment: datetime) -> str:
-    """Return a line of the program's log as one JSON object on one line.
+    """Return a line of the program's log as one JSON object on one line, which every program can read.
+
+    NaN and infinity, for which JSON has no word, are null; half a character, as in the name of a file that is no text,
+    is escaped.
 
     Args:
         level: The level's name.
@@ -31,7 +35,28 @@ def json_line(level: str, logger: str, values: Mapping[str, Any], *, moment: dat
         moment: When.
     """
     head = {"timestamp": moment.isoformat(), "level": level.lower(), "logger": logger}
-    return json.dumps({**head, **values, **head}, ensure_ascii=False, default=str, skipkeys=True)
+    line = {**head, **values, **head}
+    try:
+        text = _encode(line)
+    except ValueError:
+        text = _encode(_finite(line))
+    return _storable(text)
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, default=str, skipkeys=True, allow_nan=False).encode
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _storable(text: str) -> str:
+    # A stream in UTF-8 refuses all of a line for it. What stands in its place means the same in JSON.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def shown_values(values: Mapping[str, Any]) -> str:
@@ -86,7 +111,7 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line = super().format(record)
+        line = _storable(super().format(record))
         return line if hasattr(record, "odibi") else redact(line)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the standard library's name

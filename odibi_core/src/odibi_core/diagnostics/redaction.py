@@ -177,16 +177,31 @@ def redact_value(value: Any) -> Any:
         >>> redact_value({"type": "azure", "account_key": "abc", "urls": ["https://u:p@host/x"]})
         {'type': 'azure', 'account_key': '***', 'urls': ['https://u:***@host/x']}
     """
+    return _entries(value, _bounded) if isinstance(value, Mapping) else _bounded(value)
+
+
+def _bounded(value: Any) -> Any:
+    try:
+        return _redacted(value)
+    except RecursionError:  # it holds itself, and whoever logs it is not to fail for that
+        return redact(as_text(value))
+
+
+def _redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {
-            key: MASK if isinstance(key, str) and _names_a_secret(key) and item else redact_value(item)
-            for key, item in value.items()
-        }
+        return _entries(value, _redacted)
     if isinstance(value, list | tuple | set | frozenset):
-        return [redact_value(item) for item in value]
+        return [_redacted(item) for item in value]
     if value is None or isinstance(value, int | float | date):
         return value
     return redact(as_text(value))
+
+
+def _entries(value: Mapping[Any, Any], shown: Callable[[Any], Any]) -> dict[Any, Any]:
+    return {
+        key: MASK if isinstance(key, str) and _names_a_secret(key) and item else shown(item)
+        for key, item in value.items()
+    }
 
 
 def _names_a_secret(name: str) -> bool:
