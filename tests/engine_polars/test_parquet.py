@@ -198,6 +198,16 @@ def test_hostile_partition_values_come_back(files, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name != "t"]
 
 
+def test_no_row_is_lost_where_a_text_is_what_stands_for_null(files, tmp_path):
+    keys = [None, "__HIVE_DEFAULT_PARTITION__", "a", None]
+    frame = pl.DataFrame({"n": [0, 1, 2, 3], "key": keys})
+
+    report = files.save(frame, tmp_path / "t", format="parquet", partition_by=("key",))
+
+    assert files.read(tmp_path / "t", format="parquet").sort("n").rows() == [(0, None), (1, None), (2, "a"), (3, None)]
+    assert report.rows == 4
+
+
 def test_partitions_of_pandas_and_polars_are_the_same_table(files, tmp_path):
     pandas_frame = FLIGHTS.select("carrier", "delay").fill_null("-").to_pandas()
     first = Dataset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
@@ -115,11 +116,12 @@ def _sunk_partitions(
     frame: pl.LazyFrame, folder: Path, keys: list[str], name: str, options: ParquetWriteOptions
 ) -> Written:
     files: list[Any] = []
-    lock, is_over = threading.Lock(), False
+    # Numbered through all partitions: a null and the text that stands for it have one folder.
+    lock, numbers, is_over = threading.Lock(), itertools.count(), False
 
     def path_of(file: Any) -> Path:
-        path = folder / _path_of(file.partition_keys, f"{name}-{file.index_in_partition}")
         with lock:
+            path = folder / _path_of(file.partition_keys, f"{name}-{next(numbers)}")
             if is_over:  # Polars may still ask when it has failed, and all that is there has been removed
                 raise FileNotFoundError(str(path))
             path.parent.mkdir(parents=True, exist_ok=True)
