@@ -12,7 +12,9 @@ import pytest
 from odibi_core.errors import RunLogError
 
 
-@pytest.mark.parametrize("damage", ["no database", "torn", "other version", "no tables", "a folder"])
+@pytest.mark.parametrize(
+    "damage", ["no database", "torn", "other version", "no tables", "no text", "no JSON", "a folder"]
+)
 def test_a_damaged_index_is_rebuilt_from_the_journals(index, finished_run, state_dir, damage):
     finished_run("r1", t1="SUCCESS", t2="FAILED", end="FAILED")
     expected = (index.status("Flights", "qat"), index.runs())
@@ -21,6 +23,11 @@ def test_a_damaged_index_is_rebuilt_from_the_journals(index, finished_run, state
         file.write_bytes(random.Random(1).randbytes(20_000))
     elif damage == "torn":
         file.write_bytes(file.read_bytes()[:5000])
+    elif damage == "no text":
+        # SQLite quotes it in its error, which Python then cannot decode.
+        file.write_bytes(file.read_bytes().replace(b"journals (\n    run_id", b"journals (\n    \x82\xbab\xc7\xcf "))
+    elif damage == "no JSON":
+        file.write_bytes(file.read_bytes().replace(b'["Bronze"', b'["Bronze;'))
     elif damage == "a folder":
         file.unlink()
         file.mkdir()

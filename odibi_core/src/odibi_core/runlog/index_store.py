@@ -89,6 +89,8 @@ UPDATE transformations SET status = 'ABORTED', error_message = ? WHERE run_id = 
 """
 _NOTES_FOR_RESUMING: Final = frozenset({NoteKind.SAVING, NoteKind.SAVED, NoteKind.UNSAVED})
 """Read from the journal itself by a run that goes on with another: no question to the index is about them."""
+_DAMAGED: Final = (sqlite3.Error, ValueError)
+"""What a damaged index raises. SQLite may quote bytes of it that are no text, and what it finds may be no JSON."""
 _GONE: Final = "The run's process ended without closing the run; the next start closes its journal."
 
 
@@ -108,7 +110,7 @@ def answer(state_dir: Path, question: Callable[[sqlite3.Connection], T], /) -> T
     path = index_path(state_dir)
     try:
         return _ask(str(path), state_dir, question)
-    except sqlite3.Error as error:
+    except _DAMAGED as error:
         get_logger("runlog").info("index of the run log is rebuilt", path=str(path), reason=str(error))
         is_in_use = getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     try:
@@ -116,7 +118,7 @@ def answer(state_dir: Path, question: Callable[[sqlite3.Connection], T], /) -> T
             for suffix in ("", "-journal"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             return _ask(str(path), state_dir, question)
-    except (sqlite3.Error, OSError) as error:
+    except (*_DAMAGED, OSError) as error:
         if isinstance(error, RunLogError):
             raise
         get_logger("runlog").info("index of the run log is built in memory", path=str(path), reason=str(error))
