@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -25,7 +26,10 @@ def test_a_damaged_index_is_rebuilt_from_the_journals(index, finished_run, state
         file.write_bytes(file.read_bytes()[:5000])
     elif damage == "no text":
         # SQLite quotes it in its error, which Python then cannot decode.
-        file.write_bytes(file.read_bytes().replace(b"journals (\n    run_id", b"journals (\n    \x82\xbab\xc7\xcf "))
+        schema = file.read_bytes()
+        file.write_bytes(schema.replace(b"CREATE TABLE journals (", b"CREATE TABLE journals \x82"))
+        with pytest.raises((UnicodeDecodeError, sqlite3.Error)), closing(sqlite3.connect(file)) as connection:
+            connection.execute("SELECT * FROM journals")
     elif damage == "no JSON":
         file.write_bytes(file.read_bytes().replace(b'["Bronze"', b'["Bronze;'))
     elif damage == "a folder":
