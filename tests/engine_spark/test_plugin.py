@@ -105,6 +105,8 @@ LOOKED_AT = {
     ("probes.py", "sparkContext"),
     ("delta/caching.py", "sparkContext"),
     ("delta/caching.py", "_jsc"),
+    ("sessions/opening.py", "sparkContext"),
+    ("sessions/opening.py", "_jsc"),
 }
 
 

@@ -455,6 +455,41 @@ def test_the_active_session_is_used_and_its_own_is_built_shared_and_stopped(run_
 
 @needs_java
 @pytest.mark.usefixtures("nothing_is_active")
+@needs_java
+def test_a_session_can_be_had_after_a_start_that_was_interrupted_and_after_a_stop(run_python):
+    code = (
+        "import os, signal, threading\n"
+        "from pathlib import Path\n"
+        "from pyspark import SparkContext\n"
+        "from odibi_engine_spark.options import SparkEngineOptions\n"
+        "from odibi_engine_spark.sessions.opening import open_session\n"
+        "conf = {'spark.ui.enabled': 'false'}\n"
+        "options = SparkEngineOptions(master='local[1]', delta=False, conf=conf)\n"
+        "pause = threading.Event()\n"
+        "def interrupt():\n"
+        "    while SparkContext._active_spark_context is None:\n"
+        "        pause.wait(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt).start()\n"
+        "try:\n"
+        "    open_session(options, handed_in=None, project_root=Path.cwd())\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+        "first = open_session(options, handed_in=None, project_root=Path.cwd())\n"
+        "print(first.session.range(3).count())\n"
+        "first.release()\n"
+        "from pyspark.sql import SparkSession\n"
+        "SparkSession.builder.master('local[1]').config(map=conf).getOrCreate().sparkContext.stop()\n"
+        "second = open_session(options, handed_in=None, project_root=Path.cwd())\n"
+        "print(second.is_built, second.session.range(4).count())\n"
+        "second.release()\n"
+    )
+
+    done = run_python(code)
+
+    assert (done.stdout, done.returncode) == ("interrupted\n3\nTrue 4\n", 0), done.stderr[-2000:]
+
+
 def test_a_server_that_the_manifest_names_is_connected_to(connect_url, tmp_path):
     engine = engine_of(tmp_path, remote=connect_url, conf={"spark.sql.shuffle.partitions": 3})
     try:

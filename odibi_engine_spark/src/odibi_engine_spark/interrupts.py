@@ -20,12 +20,12 @@ class _Interrupts:
     """Signals of one block.
 
     Args:
-        stop: Stops the jobs that are waited for; called on a thread of its own.
+        stop: Stops the jobs that are waited for, if there are any; called on a thread of its own.
         befores: Who handled them before.
         held: The signal that is yet to be handled.
     """
 
-    stop: Callable[[], None]
+    stop: Callable[[], None] | None
     befores: dict[int, Callable[[int, FrameType | None], Any]] = field(default_factory=dict)
     held: int | None = None
 
@@ -35,7 +35,8 @@ class _Interrupts:
             self.befores[number](number, frame)
             return
         self.held = number
-        threading.Thread(target=self.stop, name="odibi-spark-interrupt", daemon=True).start()
+        if self.stop is not None:
+            threading.Thread(target=self.stop, name="odibi-spark-interrupt", daemon=True).start()
 
     def hand_on(self) -> None:
         if self.held is not None:
@@ -43,7 +44,7 @@ class _Interrupts:
 
 
 @contextmanager
-def interrupts_between_calls(stop: Callable[[], None]) -> Iterator[None]:
+def interrupts_between_calls(stop: Callable[[], None] | None = None) -> Iterator[None]:
     """Let Ctrl-C, and SIGTERM where somebody handles it, not break off a call of the Java machine inside the block.
 
     What is raised in the midst of a call leaves its answer behind, to be taken for that of the next one; and PySpark's
@@ -52,13 +53,13 @@ def interrupts_between_calls(stop: Callable[[], None]) -> Iterator[None]:
     handled the signal before gets it at the end of the block. Outside of calls they get it at once.
 
     Args:
-        stop: Stops the jobs that the block waits for.
+        stop: Stops the jobs that the block waits for; None if there are none.
 
     Raises:
         KeyboardInterrupt: There was such a signal; or whatever those raise who handle it.
 
     Example:
-        >>> with interrupts_between_calls(lambda: None):
+        >>> with interrupts_between_calls():
         ...     pass
     """
     if threading.current_thread() is not threading.main_thread():

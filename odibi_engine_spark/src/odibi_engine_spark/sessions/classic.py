@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from odibi_engine_spark.errors import SparkUnavailableError
 from odibi_engine_spark.explain import one_line
+from odibi_engine_spark.interrupts import interrupts_between_calls
 from odibi_engine_spark.sessions.jars import find_delta_jars, list_jars
 from odibi_engine_spark.sessions.java import find_java
 from odibi_engine_spark.sessions.java_process import last_words, log_path, start_java
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from odibi_engine_spark.options import SparkEngineOptions
 
-__all__ = ["build_classic", "classic_conf"]
+__all__ = ["build_classic", "classic_conf", "stop_classic", "wait_for_master"]
 
 _DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 _DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
@@ -116,9 +117,17 @@ def _started(conf: Mapping[str, str], *, project_root: Path, is_submitted: bool)
     try:
         gateway = None if is_submitted else start_java(conf, project_root=project_root)
         # The context first: a builder would start a Java process of its own, which writes on the screen.
-        with _interrupts_kept():
-            SparkContext(conf=SparkConf().setAll(list(conf.items())), gateway=gateway)
-        session: SparkSession = SparkSession.builder.config(map=dict(conf)).getOrCreate()
+        begun: SparkContext | SparkSession | None = None
+        try:
+            with interrupts_between_calls():
+                with _interrupts_kept():
+                    begun = SparkContext(conf=SparkConf().setAll(list(conf.items())), gateway=gateway)
+                begun = session = SparkSession.builder.config(map=dict(conf)).getOrCreate()
+        except BaseException:
+            # There is one context in a process: with this one left, no run could have another.
+            if begun is not None:
+                begun.stop()
+            raise
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         where = f" ({conf['spark.master']})" if "spark.master" in conf else ""
         words = last_words(project_root) if "JAVA_GATEWAY_EXITED" in str(error) else one_line(error)
@@ -126,6 +135,17 @@ def _started(conf: Mapping[str, str], *, project_root: Path, is_submitted: bool)
             f"Spark{where} does not start: {words.rstrip('.')}. More is in {log_path(project_root)}."
         ) from error
     return session
+
+
+def stop_classic(session: SparkSession) -> None:
+    """Stop Spark in this process.
+
+    Args:
+        session: A session of it.
+    """
+    # A context that is half stopped is neither used nor replaced.
+    with interrupts_between_calls():
+        session.stop()
 
 
 @contextmanager

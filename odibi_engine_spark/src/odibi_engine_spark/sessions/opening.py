@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odibi_engine_spark.errors import SessionConflictError, SparkUnavailableError
-from odibi_engine_spark.sessions.classic import build_classic
+from odibi_engine_spark.sessions.classic import build_classic, stop_classic
 from odibi_engine_spark.sessions.connect import ConnectMode, address_shown, build_connect, stop_connect
 from odibi_engine_spark.sessions.java import find_java
 from odibi_engine_spark.sessions.sail import build_sail, has_sail
@@ -178,6 +178,8 @@ def _active() -> Any:
     except PySparkException:
         return None
     is_classic = not type(session).__module__.startswith("pyspark.sql.connect")
+    if is_classic and session.sparkContext._jsc is None:  # noqa: SLF001 - as PySpark's builder asks
+        return None  # its context was stopped, and PySpark still has the session for active
     # There is one Spark application in a process: if the engine built it, every classic session is over it.
     ours = _built.has("classic") if is_classic else _built.is_ours(session)
     return None if ours else session
@@ -205,7 +207,8 @@ def _target(options: SparkEngineOptions) -> FlavourKind:
 def _build(target: FlavourKind, options: SparkEngineOptions, project_root: Path) -> _Built:
     if target == "classic":
         session = build_classic(options, project_root=project_root)
-        return _Built(session=session, kind=target, shown=options.master or "local[*]", stop=session.stop)
+        shown, end = options.master or "local[*]", partial(stop_classic, session)
+        return _Built(session=session, kind=target, shown=shown, stop=end)
     if target == "sail":
         conf = dict([warehouse_of(project_root)]) | options.conf
         session, stop = build_sail(conf=conf, seconds=options.connect_timeout)
