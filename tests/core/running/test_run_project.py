@@ -278,6 +278,27 @@ def test_exit_in_a_function_is_a_failure_not_the_end_of_the_process(make_project
     assert result.transformations[0].error.startswith("SystemExit: bye")
 
 
+def test_panic_of_a_library_is_a_failure_of_the_transformation_alone(make_project, manager):
+    functions = """
+        # As PyO3 makes it when a library is loaded: no Exception, and of a module that cannot be imported.
+        PanicException = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+
+        def panic(df):
+            raise PanicException("index out of bounds: the len is 3 but the index is 3")
+
+        def good(df):
+            return df
+    """
+    rows = [row("bad", "panic", ["landing/in.json"], []), row("fine", "good", ["landing/in.json"], ["silver.fine"])]
+    root = make_project(rows, files={"steps.py": functions, **SOURCE})
+
+    result = run_project(root, manager=manager, raise_on_failure=False)
+
+    bad, fine = result.transformations
+    assert (bad.status, fine.status, result.status) == ("FAILED", "SUCCESS", "FAILED")
+    assert "a library panicked, which is a bug in it: index out of bounds" in bad.error
+
+
 def test_dry_run_runs_nothing(make_project, manager):
     root = make_project([row("t", "good", ["landing/in.json"], ["silver.x"])], files=FILES)
 

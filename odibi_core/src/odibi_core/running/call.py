@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from odibi_core.diagnostics import get_logger
 from odibi_core.errors import ColumnNotFoundError, DataError, FunctionError, LeaseLostError
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from odibi_core.running.engines import EngineRoom
 
 __all__ = ["Cancelled", "TransformationCall"]
+
+_PANICS: Final = "pyo3_runtime"
+"""The module of the classes of panics, of which each library has its own; it cannot be imported."""
 
 
 class Cancelled(BaseException):
@@ -79,7 +82,20 @@ class TransformationCall:
     _outputs: list[Frame] | None = None
 
     def execute(self) -> TransformationOutcome:
-        """Do the default steps of `odibi_run_transformation`."""
+        """Do the default steps of `odibi_run_transformation`.
+
+        Raises:
+            RuntimeError: A library that is written in Rust has panicked. What PyO3 raises for that is no `Exception`,
+                and would end the run as Ctrl-C does.
+        """
+        try:
+            return self._work()
+        except BaseException as error:
+            if type(error).__module__ != _PANICS:
+                raise
+            raise RuntimeError(f"a library panicked, which is a bug in it: {error}") from error
+
+    def _work(self) -> TransformationOutcome:
         # Inside of the attempt: an engine may have given it a session of its own.
         self.context.spark = self.engines.session_of(self.planned.function_engine)
         if self.planned.function.signature.style is CallStyle.V2:
