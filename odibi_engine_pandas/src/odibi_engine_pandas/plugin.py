@@ -82,7 +82,9 @@ def odibi_register_engines() -> Iterator[EngineSpec]:
                 supported=False, note="whole numbers beside a null in a struct or list become floats"
             ),
             "nested_times": Capability(
-                supported=False, note="decimals in a struct or list have no more digits than their values need"
+                supported=False,
+                note="in a struct or list decimals have no more digits than their values need; moments in a list lose "
+                "their zone",
             ),
             "partitions": Capability(supported=True, since="0.1", note="Parquet on a local file system"),
             "query": Capability(supported=False, note="pandas has no SQL"),
