@@ -284,3 +284,21 @@ def test_a_conflict_with_another_writer_can_be_tried_again(spark_engine, folder)
     assert race(3, merge) == ["done"] * 3
     (row,) = rows(spark_engine, folder)
     assert row["by"] in {0, 1, 2}
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("options", [{}, {"overwrite_schema": True}], ids=str)
+def test_an_overwrite_replaces_all_partitions_in_a_session_that_overwrites_dynamically(
+    classic_session, make_engine, tmp_path, options
+):
+    session = classic_session.newSession()
+    session.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+    saver = SparkDeltaSaver(make_engine(session))
+    dataset = Dataset(
+        name="t", kind="path", format="delta", location=str(tmp_path / "t"), partition_by=("p",), options=options
+    )
+
+    saver.save(session.sql("SELECT 1L AS id, 'a' AS p UNION ALL SELECT 2L, 'b'"), dataset)
+    saver.save(session.sql("SELECT 3L AS id, 'a' AS p"), dataset)
+
+    assert session.read.format("delta").load(str(tmp_path / "t")).collect() == [(3, "a")]

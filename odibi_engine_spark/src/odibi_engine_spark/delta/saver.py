@@ -190,6 +190,9 @@ def _write(
     writer = frame.write.mode("append" if dataset.mode == "append" else "overwrite")
     if dataset.partition_by:
         writer = writer.partitionBy(*dataset.partition_by)
+    if not sail and dataset.mode == "overwrite":
+        # A session that overwrites dynamically would keep the partitions that the frame has no row for.
+        writer = writer.option("partitionOverwriteMode", "static")
     if options.merge_schema:
         writer = writer.option("mergeSchema", "true")
     if options.overwrite_schema:
