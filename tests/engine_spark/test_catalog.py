@@ -169,3 +169,20 @@ def test_what_is_no_query_is_refused_and_not_run(spark_engine, schema):
         reader.read(query(f"SELECT m FROM `{schema}`.sales"))
     with pytest.raises(ConfigError, match=r"is no query; write \{type: query"):
         reader.read(table("sales"))
+
+
+@pytest.mark.spark
+def test_a_save_whose_rows_spark_cannot_tell_is_a_save(classic_engine):
+    """Spark drops the count of literals that go into a Delta table of the catalog, and raises when it is asked for."""
+    session = classic_engine.session
+    session.sql("CREATE SCHEMA IF NOT EXISTS told")
+    frame = session.sql("SELECT 1L AS id, 'a' AS p UNION ALL SELECT 2L, 'b'")
+    dataset = Dataset(
+        name="t", kind="table", format="catalog", location="told.t", partition_by=("p",), options={"format": "delta"}
+    )
+    try:
+        SparkCatalogSaver(classic_engine).save(frame, dataset)
+
+        assert sorted(session.table("told.t").collect()) == [(1, "a"), (2, "b")]
+    finally:
+        session.sql("DROP SCHEMA told CASCADE")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Observation
 from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
 
+from odibi_engine_spark.raised import SPARK_ERRORS
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -34,7 +36,12 @@ def observed(frame: DataFrame, *, engine: SparkEngine) -> tuple[DataFrame, Calla
     counted = frame.observe(observation, F.count(F.lit(1)).alias("rows"))
 
     def rows() -> int | None:
-        found = observation.get.get("rows")
+        try:
+            found = observation.get.get("rows")
+        except SPARK_ERRORS:
+            # The rows are saved. Of some plans, as of literals into a Delta table of the catalog, Spark drops their
+            # number.
+            return None
         return None if found is None else int(found)
 
     return counted, rows
