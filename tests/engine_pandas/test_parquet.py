@@ -94,6 +94,40 @@ def test_other_writers_files_come_with_sensible_types(files, path):
     }
 
 
+def moments_as_int96(path, **partitions):
+    """Write moments in the type that Spark, Hive and Impala have for them; one says "for good"."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    moments = pa.array(["0001-01-01T00:00:00", "2026-11-22T01:02:03.000004", "9999-12-31T23:59:59"])
+    table = pa.table({"until": moments.cast(pa.timestamp("us"))} | partitions)
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True)
+    return [str(moment).replace("T", " ") for moment in moments.to_pylist()]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "folder/a.parquet", "day/at=1/a.parquet", "day/at=größe/a.parquet"])
+def test_moments_in_the_type_of_spark_and_hive_are_those_that_were_written(files, tmp_path, name):
+    expected = moments_as_int96(tmp_path / name)
+
+    read = files.read(tmp_path / name.split("/")[0], format="parquet")
+
+    assert [str(moment) for moment in read["until"]] == expected
+
+
+def test_moments_in_the_type_of_spark_and_hive_are_kept_by_an_append(files, path):
+    expected = moments_as_int96(path)
+
+    files.save(pd.DataFrame({"until": pd.to_datetime(["2027-01-01"])}), path, "append")
+
+    assert [str(moment) for moment in files.read(path)["until"]] == [*expected, "2027-01-01 00:00:00"]
+
+
+def test_moments_in_the_type_of_spark_and_hive_are_found_by_a_filter(files, path):
+    moments_as_int96(path)
+
+    found = files.read(path, options={"filters": [["until", ">", "2262-04-12"]]})
+
+    assert [str(moment) for moment in found["until"]] == ["9999-12-31 23:59:59"]
+
+
 def test_an_index_in_a_file_of_pandas_becomes_columns(files, path):
     pd.DataFrame({"delay": [1.5]}, index=pd.Index(["F9"], name="carrier")).to_parquet(path)
     assert files.read(path).to_dict("list") == {"carrier": ["F9"], "delay": [1.5]}

@@ -29,6 +29,7 @@ __all__ = [
     "filesystem_of",
     "folder_schema",
     "is_parquet_folder",
+    "open_parquet",
     "partition_keys",
     "promoted",
     "schema_of",
@@ -40,6 +41,9 @@ COMMON_METADATA = "_common_metadata"
 """The file of a folder that holds the schema of all its files, partitions included; other readers pass over it."""
 
 
+# In INT96, the type of Spark, Hive and Impala for moments, a day of the year 9999 says "for good". Arrow reads it in
+# nanoseconds, which end in 2262 and then begin again. Spark and Polars read it in microseconds.
+_INT96_UNIT = "us"
 _BY_SPARK = b"org.apache.spark.sql.parquet.row.metadata"
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -55,8 +59,13 @@ def schema_of(source: Source) -> pa.Schema:
     Raises:
         DataFormatError: It is no Parquet file.
     """
-    with errors_explained(source):
-        return _with_zones(pq.read_schema(source.place.path, filesystem=filesystem_of(source.place)))
+    with errors_explained(source), open_parquet(source.place) as file:
+        return _with_zones(file.schema_arrow)
+
+
+def open_parquet(place: Place) -> pq.ParquetFile:
+    """Open a file, which the caller closes."""
+    return pq.ParquetFile(place.path, filesystem=filesystem_of(place), coerce_int96_timestamp_unit=_INT96_UNIT)
 
 
 def folder_schema(folder: Place) -> pa.Schema | None:
@@ -112,7 +121,7 @@ def arrow_dataset(sources: list[Source], folder: Place | None, known: pa.Schema 
     (partitions,) = keys
     paths = [source.place.path for source in sources]
     where = {
-        "format": "parquet",
+        "format": _file_format(),
         "filesystem": filesystem_of(sources[0].place),
         "partition_base_dir": folder.path if folder else None,
     }
@@ -133,6 +142,10 @@ def arrow_dataset(sources: list[Source], folder: Place | None, known: pa.Schema 
         for name in partitions:
             common = common if name in common.names else common.append(found.field(name))
     return _dataset(paths, common, hive, folder, where)
+
+
+def _file_format() -> ds.ParquetFileFormat:
+    return ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit=_INT96_UNIT))
 
 
 def is_parquet_folder(folder: Path) -> bool:
@@ -160,7 +173,7 @@ def _dataset(paths: list[str], schema: pa.Schema, hive: Any, folder: Place | Non
     """
     if folder is None or hive is None or all(path.removeprefix(folder.path).isascii() for path in paths):
         return ds.dataset(paths, schema=schema, partitioning=hive, **where)
-    parquet = ds.ParquetFileFormat()
+    parquet = where["format"]
     fragments = []
     for path in paths:
         conditions = [

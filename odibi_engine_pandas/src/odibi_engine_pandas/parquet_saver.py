@@ -30,6 +30,7 @@ from odibi_engine_pandas.parquet_files import (
     arrow_dataset,
     folder_schema,
     is_parquet_folder,
+    open_parquet,
     partition_keys,
     promoted,
     schema_of,
@@ -102,7 +103,7 @@ def _write_file(table: pa.Table, path: Path, old: Path | None, dataset: Dataset,
     else:
         source = Source(Place(str(old), dataset.location), None, dataset.name, dataset.format)
         schema = _schema_of_both(schema_of(source), table, subject=subject)
-        with pq.ParquetFile(old) as existing:
+        with open_parquet(source.place) as existing:
             groups = (existing.read_row_group(number) for number in range(existing.num_row_groups))
             _write(path, schema, chain(groups, [table]), options, subject=subject)
     return path.stat().st_size
