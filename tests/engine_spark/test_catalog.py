@@ -186,3 +186,23 @@ def test_a_save_whose_rows_spark_cannot_tell_is_a_save(classic_engine):
         assert sorted(session.table("told.t").collect()) == [(1, "a"), (2, "b")]
     finally:
         session.sql("DROP SCHEMA told CASCADE")
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("format_", ["parquet", "orc", "delta"])
+def test_an_overwrite_replaces_all_partitions_in_a_session_that_overwrites_dynamically(
+    classic_session, make_engine, format_
+):
+    session = classic_session.newSession()
+    session.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+    session.sql("CREATE SCHEMA IF NOT EXISTS whole")
+    engine = make_engine(session)
+    dataset = table("whole.t", partition_by=("p",), options={"format": format_})
+    try:
+        save(engine, "SELECT 1L AS id, 'a' AS p UNION ALL SELECT 2L, 'b'", dataset)
+        save(engine, "SELECT 3L AS id, 'a' AS p", dataset)
+
+        assert session.table("whole.t").collect() == [(3, "a")]
+        assert session.conf.get("spark.sql.sources.partitionOverwriteMode") == "dynamic"
+    finally:
+        session.sql("DROP SCHEMA whole CASCADE")

@@ -44,6 +44,23 @@ def test_modes_are_sparks_own(far_engine, tmp_path, format_):
 
 
 @pytest.mark.spark
+@pytest.mark.parametrize("format_", ["csv", "parquet"])
+def test_an_overwrite_replaces_all_partitions_in_a_session_that_overwrites_dynamically(
+    classic_session, make_engine, tmp_path, format_
+):
+    session = classic_session.newSession()
+    session.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+    engine = make_engine(session)
+    engine.flavour.__dict__["shares_files"] = False
+    dataset = far(tmp_path / "a", format_, partition_by=("p",))
+
+    SparkFileSaver(engine).save(session.sql("SELECT 1L AS id, 'a' AS p UNION ALL SELECT 2L, 'b'"), dataset)
+    SparkFileSaver(engine).save(session.sql("SELECT 3L AS id, 'a' AS p"), dataset)
+
+    assert rows(engine, dataset) == [(3, "a")]
+
+
+@pytest.mark.spark
 def test_what_needs_the_files_here_says_so(far_engine, tmp_path):
     frame = far_engine.session.createDataFrame([(1,)], "n bigint")
     with pytest.raises(ConfigError, match="Spark writes one record per line, which is no JSON document"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from odibi_engine_spark.delta.merging import MergeReport, MergeRules, merge
 from odibi_engine_spark.delta.targets import DeltaTarget
-from odibi_engine_spark.moments import plain_moments
+from odibi_engine_spark.save_settings import plain_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -14,7 +14,7 @@ from odibi_engine_spark.delta.failures import failures
 from odibi_engine_spark.delta.identifiers import name_parts
 from odibi_engine_spark.delta.limits import refuse_on_sail
 from odibi_engine_spark.delta.targets import DeltaTarget
-from odibi_engine_spark.moments import plain_moments
+from odibi_engine_spark.save_settings import plain_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession

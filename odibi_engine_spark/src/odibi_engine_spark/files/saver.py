@@ -16,7 +16,7 @@ from odibi_engine_spark.files.appending import appendable, linked_copy
 from odibi_engine_spark.files.part_files import holds_only, tidied
 from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.files.writing import Writing, writing_of
-from odibi_engine_spark.moments import plain_moments
+from odibi_engine_spark.save_settings import plain_moments
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.places import Place, place_of, uri_of
 from odibi_engine_spark.raised import SPARK_ERRORS
@@ -131,7 +131,8 @@ class SparkFileSaver:
         mode = "error" if dataset.mode == "ignore" else dataset.mode
         writer = counted.write.mode(mode).format(writing.format).options(**writing.options, **place.options)
         if writing.partition_by:
-            writer = writer.partitionBy(*writing.partition_by)
+            # A session that overwrites dynamically would keep the partitions that the frame has no row for.
+            writer = writer.partitionBy(*writing.partition_by).option("partitionOverwriteMode", "static")
         try:
             with _moments_of(frame, writing):
                 writer.save(place.uri)

@@ -21,7 +21,7 @@ from odibi_engine_spark.delta.targets import DeltaTarget
 from odibi_engine_spark.files.appending import fitted
 from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.filters import filtered
-from odibi_engine_spark.moments import plain_moments
+from odibi_engine_spark.save_settings import plain_moments, whole_overwrites
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.raised import SPARK_ERRORS
@@ -113,7 +113,7 @@ class SparkCatalogSaver:
         try:
             if options.create_schema and len(parts) > 1:
                 _create_schema(frame.sparkSession, parts[:-1])
-            with plain_moments(frame.sparkSession):
+            with plain_moments(frame.sparkSession), whole_overwrites(frame.sparkSession):
                 return self._saved(frame, dataset, options, parts, subject)
         except SPARK_ERRORS as error:
             raise self._explained(error, options, dataset, subject) from error
