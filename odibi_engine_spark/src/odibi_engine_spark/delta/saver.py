@@ -17,9 +17,9 @@ from odibi_engine_spark.delta.limits import is_sail
 from odibi_engine_spark.delta.merging import MergeReport, MergeRules, merge
 from odibi_engine_spark.delta.options import DeltaWriteOptions
 from odibi_engine_spark.delta.targets import DeltaTarget
-from odibi_engine_spark.save_settings import plain_moments
 from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.places import Place, place_of
+from odibi_engine_spark.save_settings import plain_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

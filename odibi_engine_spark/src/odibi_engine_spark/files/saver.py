@@ -16,10 +16,10 @@ from odibi_engine_spark.files.appending import appendable, linked_copy
 from odibi_engine_spark.files.part_files import holds_only, tidied
 from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.files.writing import Writing, writing_of
-from odibi_engine_spark.save_settings import plain_moments
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.places import Place, place_of, uri_of
 from odibi_engine_spark.raised import SPARK_ERRORS
+from odibi_engine_spark.save_settings import plain_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

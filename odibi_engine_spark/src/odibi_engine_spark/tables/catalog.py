@@ -21,10 +21,10 @@ from odibi_engine_spark.delta.targets import DeltaTarget
 from odibi_engine_spark.files.appending import fitted
 from odibi_engine_spark.files.reader import missing_source
 from odibi_engine_spark.filters import filtered
-from odibi_engine_spark.save_settings import plain_moments, whole_overwrites
 from odibi_engine_spark.observing import observed
 from odibi_engine_spark.option_models import parse_options
 from odibi_engine_spark.raised import SPARK_ERRORS
+from odibi_engine_spark.save_settings import plain_moments, whole_overwrites
 from odibi_engine_spark.tables.catalog_options import CatalogReadOptions, CatalogWriteOptions
 
 if TYPE_CHECKING:
