@@ -75,7 +75,7 @@ def new_run_id(state_dir: Path | None = None) -> str:
 def _newest_moment(state_dir: Path) -> datetime | None:
     for run_id in reversed(run_ids(state_dir)):
         try:
-            return datetime.strptime(run_id.rpartition("-")[0], _TIME_FORMAT).replace(tzinfo=UTC)
+            return datetime.fromisoformat(run_id.rpartition("-")[0]).replace(tzinfo=UTC)
         except ValueError:
             continue  # a journal that somebody has named otherwise
     return None
