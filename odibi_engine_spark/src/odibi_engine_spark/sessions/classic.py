@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +17,7 @@ from odibi_engine_spark.interrupts import interrupts_between_calls
 from odibi_engine_spark.sessions.jars import find_delta_jars, list_jars
 from odibi_engine_spark.sessions.java import find_java
 from odibi_engine_spark.sessions.java_process import last_words, log_path, start_java
+from odibi_engine_spark.sessions.signals import interrupt_handler_kept
 from odibi_engine_spark.sessions.versions import check_pair
 from odibi_engine_spark.sessions.warehouse import warehouse_of
 
@@ -120,7 +118,7 @@ def _started(conf: Mapping[str, str], *, project_root: Path, is_submitted: bool)
         begun: SparkContext | SparkSession | None = None
         try:
             with interrupts_between_calls():
-                with _interrupts_kept():
+                with interrupt_handler_kept():
                     begun = SparkContext(conf=SparkConf().setAll(list(conf.items())), gateway=gateway)
                 begun = session = SparkSession.builder.config(map=dict(conf)).getOrCreate()
         except BaseException:
@@ -146,18 +144,6 @@ def stop_classic(session: SparkSession) -> None:
     # A context that is half stopped is neither used nor replaced.
     with interrupts_between_calls():
         session.stop()
-
-
-@contextmanager
-def _interrupts_kept() -> Iterator[None]:
-    """Leave Ctrl-C to whoever handles it: a context takes it for itself, for as long as the process lives."""
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if is_main else None
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
 
 
 def wait_for_master(master: str, *, seconds: float) -> None:

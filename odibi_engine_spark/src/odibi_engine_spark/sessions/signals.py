@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,17 +17,31 @@ _ROOM = 512
 
 @contextmanager
 def interrupt_handler_kept() -> Iterator[None]:
-    """Put back what Ctrl-C did before, in the process's own table rather than in Python's.
+    """Put back what Ctrl-C did before, in Python's table of handlers and in the process's own.
 
-    A library that is not written in Python sets its handler past the `signal` module, which only knows its own, and
-    which changes one in the main thread only. On Windows this does nothing.
+    PySpark's context sets a handler for as long as the process lives. A library that is not written in Python, as Sail,
+    sets one past the `signal` module, which only knows its own, and which changes one in the main thread only. On
+    Windows the process's own is left as it is.
 
     Example:
         >>> before = signal.getsignal(signal.SIGINT)
         >>> with interrupt_handler_kept():
         ...     _ = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        >>> _ = signal.signal(signal.SIGINT, before)
+        >>> signal.getsignal(signal.SIGINT) is before
+        True
     """
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT) if is_main else None
+    with _process_handler_kept():
+        try:
+            yield
+        finally:
+            if before is not None:
+                signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _process_handler_kept() -> Iterator[None]:
     if os.name != "posix":
         yield
         return
